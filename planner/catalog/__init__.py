@@ -1,0 +1,1 @@
+"""The catalog: cited records in YAML, read strictly."""

@@ -1,0 +1,1 @@
+"""Schemas of the records under ``hardware/``, one module each."""
