@@ -1,0 +1,14 @@
+"""The kind of record this room brings to the catalog: models, in ``workloads/models``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from planner.catalog.kinds import Kind, register
+
+if TYPE_CHECKING:
+    from planner.workload.record import ModelRecord
+
+__all__ = ["MODEL"]
+
+MODEL: Final[Kind[ModelRecord]] = register(Kind("model", "workloads/models", "planner.workload.record:ModelRecord"))
