@@ -73,10 +73,12 @@ __all__ = [
     "iso_date",
 ]
 
-Origin = Literal["datasheet", "measured", "derived", "list-price", "estimate", "recalled", "given"]
+Origin = Literal[
+    "datasheet", "measured", "derived", "list-price", "reported", "estimate", "recalled", "given"
+]
 """How a number came to be.
 
-``recalled`` is from memory of the named document and was not checked again; ``given`` is what the
+``reported`` is what an owner or the press said of a site, and ages; ``recalled`` is from memory of the named document and was not checked again; ``given`` is what the
 user set on the command line.
 """
 ORIGINS: Final[tuple[str, ...]] = get_args(Origin)
@@ -320,6 +322,8 @@ class _Reader:
         if as_of is None:
             if kind != "given" and (kind == "list-price" or self.dimension.is_price):
                 self._mistake("a price needs its date; add for example as_of: 2026-04-21")
+            elif kind == "reported":
+                self._mistake("a report needs its date; add for example as_of: 2026-04-21")
             return
         try:
             cited["as_of"] = iso_date(as_of)
