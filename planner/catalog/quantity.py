@@ -78,8 +78,8 @@ Origin = Literal[
 ]
 """How a number came to be.
 
-``reported`` is what an owner or the press said of a site, and ages; ``recalled`` is from memory of the named document and was not checked again; ``given`` is what the
-user set on the command line.
+``reported`` is what an owner or the press said of a site, and ages; ``recalled`` is from memory of the
+named document and was not checked again; ``given`` is what the user set on the command line.
 """
 ORIGINS: Final[tuple[str, ...]] = get_args(Origin)
 FIELDS: Final = ("value", "range", "source", "at", "kind", "as_of", "note")

@@ -39,6 +39,8 @@ class System(Record):
     node_size: Annotated[int, Field(ge=1)]
     """Accelerators under one operating system."""
     nics: Nics
+    fabric: Annotated[str, Ref("fabric")] | None = None
+    """The scale-out fabric it usually comes with, taken where a question names none."""
     power: SystemPower | None = None
     host_cpu: str | None = None
     memory: Bytes | None = None
