@@ -29,6 +29,7 @@ __all__ = [
     "UsageError",
     "closest",
     "did_you_mean",
+    "suggest",
 ]
 
 
@@ -148,9 +149,15 @@ def closest(name: str, candidates: Iterable[str], *, limit: int = 3) -> list[str
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return `` Did you mean 'x' or 'y'?`` (with the leading blank), or an empty string."""
+    """Return `` Did you mean 'x' or 'y'?`` to go after a sentence, or an empty string."""
+    found = suggest(name, candidates)
+    return f" {found[0].upper()}{found[1:]}" if found else ""
+
+
+def suggest(name: str, candidates: Iterable[str], *, otherwise: str = "") -> str:
+    """Return ``did you mean 'x' or 'y'?`` to go after a semicolon; ``otherwise`` where nothing is alike."""
     found = [repr(candidate) for candidate in closest(name, candidates)]
     if not found:
-        return ""
+        return otherwise
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"
-    return f" Did you mean {listed}?"
+    return f"did you mean {listed}?"

@@ -121,8 +121,9 @@ def _units(base: str, sizes: dict[str, str], prefixes: tuple[str, ...] = ()) -> 
 
 
 _COUNTED: Final = (
-    "token tokens tok parameter parameters param params gpu gpus GPU GPUs accelerator accelerators chip chips "
-    "request requests sequence sequences seqs sample samples user users rack racks node nodes core cores"
+    "token tokens tok parameter parameters param params gpu gpus GPU GPUs accelerator accelerators "
+    "chip chips request requests sequence sequences seqs sample samples user users rack racks "
+    "node nodes core cores"
 )
 _UNITS: Final[dict[str, _Unit]] = {
     **_units("bytes", {"B byte bytes": "1"}, _DATA),
@@ -185,7 +186,9 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     "flop": _Dimension("flop", example="3.8e25 FLOP", shown=_ladder("FLOP", ".kMGTPEZY")),
     "flop_per_s": _Dimension("flop", "s", example="989.4 TFLOP/s", shown=_ladder("FLOP/s", ".kMGTPEZ")),
     "watts": _Dimension("watts", example="700 W", shown=_ladder("W", "m.kMGT")),
-    "joules": _Dimension("joules", example="1.2 MWh", shown=_ladder("J", "pnum.k", "kWh=3600000 MWh=3600000000")),
+    "joules": _Dimension(
+        "joules", example="1.2 MWh", shown=_ladder("J", "pnum.k", "kWh=3600000 MWh=3600000000")
+    ),
     "s": _Dimension(
         "s", example="2 us", shown=_ladder("s", "num.", "min=60 h=3600 days=86400 years=31557600")
     ),
@@ -200,9 +203,7 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
         "usd", "joules", Decimal(1) / _KWH, example="0.07 USD/kWh", shown=(("USD/kWh", Decimal(1)),)
     ),
     "usd_per_watt": _Dimension("usd", "watts", example="11.7 M USD/MW", shown=(("USD/W", Decimal(1)),)),
-    "usd_per_byte": _Dimension(
-        "usd", "bytes", example="0.02 USD/GB", shown=(("USD/GB", Decimal("1e-9")),)
-    ),
+    "usd_per_byte": _Dimension("usd", "bytes", example="0.02 USD/GB", shown=(("USD/GB", Decimal("1e-9")),)),
     "usd_per_token": _Dimension(
         "usd", "count", example="0.50 USD/Mtoken", shown=(("USD/Mtoken", Decimal("1e-6")),)
     ),

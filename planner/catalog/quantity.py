@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from pydantic import BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
-from planner.errors import InputError, did_you_mean
+from planner.errors import InputError, suggest
 from planner.units import DIMENSIONS, format_quantity, parse
 
 if TYPE_CHECKING:
@@ -261,8 +261,8 @@ class _Reader:
     def _check_fields(self) -> None:
         for key in self.fields:
             if key not in FIELDS:
-                hint = did_you_mean(str(key), FIELDS)
-                self._mistake(f"unknown field of a quantity;{hint or ' it has ' + ', '.join(FIELDS)}", str(key))
+                mend = suggest(str(key), FIELDS, otherwise="it has " + ", ".join(FIELDS))
+                self._mistake(f"unknown field of a quantity; {mend}", str(key))
         if "value" not in self.fields:
             self._mistake(f"no value; add for example value: {self.dimension.example}")
         for key in ("source", "at", "note"):
@@ -276,7 +276,9 @@ class _Reader:
     def _number(self, given: object, *at: str | int) -> float:
         if isinstance(given, bool) or not isinstance(given, (str, int, float)):
             found = "nothing" if given is None else f"a {type(given).__name__}"
-            self._mistake(f"expected a quantity, found {found}; write for example {self.dimension.example!r}", *at)
+            self._mistake(
+                f"expected a quantity, found {found}; write for example {self.dimension.example!r}", *at
+            )
             return math.nan
         try:
             value = parse(given, self.dimension.name)
@@ -285,7 +287,9 @@ class _Reader:
             return math.nan
         name, most = self.dimension.name, self.dimension.most
         if value < 0 or (value == 0 and not self.dimension.zero):
-            self._mistake(f"{given!r} must be {'zero or more' if self.dimension.zero else 'more than zero'}", *at)
+            self._mistake(
+                f"{given!r} must be {'zero or more' if self.dimension.zero else 'more than zero'}", *at
+            )
         elif most is not None and value > most:
             self._mistake(f"{given!r} must be at most {format_quantity(most, name)}", *at)
         return value
@@ -295,7 +299,9 @@ class _Reader:
         if ends is None:
             return None, None
         if not isinstance(ends, (list, tuple)) or len(ends) != 2:
-            self._mistake("a range is a list of two quantities, the lower first: range: [1 TB/s, 2 TB/s]", "range")
+            self._mistake(
+                "a range is a list of two quantities, the lower first: range: [1 TB/s, 2 TB/s]", "range"
+            )
             return math.nan, math.nan
         low, high = (self._number(end, "range", index) for index, end in enumerate(ends))
         if low > value or value > high:
@@ -315,8 +321,8 @@ class _Reader:
     def _check_kind(self, cited: dict[str, Any], *, ranged: bool) -> None:
         kind, as_of = cited["kind"], cited["as_of"]
         if kind is not None and kind not in ORIGINS:
-            hint = did_you_mean(str(kind), ORIGINS)
-            self._mistake(f"{kind!r} is not a kind of origin;{hint or ' use one of ' + ', '.join(ORIGINS)}", "kind")
+            mend = suggest(str(kind), ORIGINS, otherwise="use one of " + ", ".join(ORIGINS))
+            self._mistake(f"{kind!r} is not a kind of origin; {mend}", "kind")
         if kind == "estimate" and not ranged:
             self._mistake("an estimate needs its range; add range: [low, high]")
         if as_of is None:

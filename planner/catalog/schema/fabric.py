@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -50,6 +51,6 @@ class Fabric(Record):
     @model_validator(mode="after")
     def _tiers_grow(self) -> Fabric:
         sizes = [tier.endpoints for tier in self.tiers]
-        if any(above <= below for below, above in zip(sizes, sizes[1:], strict=False)):
+        if any(above <= below for below, above in pairwise(sizes)):
             raise ValueError(f"tiers must grow in endpoints from the lowest up, found {sizes}")
         return self

@@ -1,0 +1,272 @@
+"""Reading records: by id, by alias, through overlays and overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from planner.catalog.paths import ROOMS, data_root, environment_overlays, overlay
+from planner.catalog.records import Record, Source
+from planner.catalog.strict_yaml import Document, read_yaml
+from planner.errors import InputError, PlannerError, UnknownNameError
+
+if TYPE_CHECKING:
+    from planner.catalog.kinds import Kind
+    from planner.catalog.overrides import Override
+
+__all__ = ["Catalog", "normal_name", "read_model", "read_sources"]
+
+M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R", bound=Record)
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
+_LONGEST_NAME: Final = 200
+
+
+def validated(document: Document, schema: type[M]) -> M:
+    """Check what a file holds against a schema.
+
+    Raises
+    ------
+    InputError
+        All mistakes of the file at once, each ``file:line: path: message; mend``.
+    """
+    try:
+        return schema.model_validate(document.data)
+    except ValidationError as error:
+        from planner.catalog.mistakes import explain
+
+        raise InputError.collect(explain(error, document, schema)) from error
+
+
+def read_model(path: Path, schema: type[M]) -> M:
+    """Read one YAML file into a model; for files that are not records of the catalog.
+
+    Raises
+    ------
+    InputError
+        All mistakes of the file at once.
+    OutputError
+        The file cannot be read.
+    """
+    return validated(read_yaml(path), schema)
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """Read a ``sources.yaml``: source key to `Source`. Raises as `read_model` does."""
+    document = read_yaml(path)
+    try:
+        return TypeAdapter(dict[str, Source]).validate_python(document.data)
+    except ValidationError as error:
+        from planner.catalog.mistakes import explain
+
+        raise InputError.collect(explain(error, document, Source)) from error
+
+
+def normal_name(name: str) -> str:
+    """Fold a name for comparison: case, blanks, underscores and slashes do not matter."""
+    return re.sub(r"[\s_/-]+", "-", name.strip().casefold())
+
+
+class Catalog:
+    """The records of planner, with the user's overlays and overrides on top.
+
+    Reading one record reads one file. Records are read once and kept.
+
+    Parameters
+    ----------
+    overlays : tuple of Path
+        Directories laid out like the catalog; a record there replaces the one of the same id or is new,
+        and later directories win. Those named by ``PLANNER_CATALOG`` come before them.
+    overrides : tuple of str
+        ``KIND[.ID].PATH=VALUE``, applied in order; see `planner.catalog.overrides`.
+    root : Path, optional
+        The directory that holds ``hardware/`` and ``workloads/``; by default the one planner ships.
+
+    Raises
+    ------
+    InputError
+        An overlay that is none, or an override of something unknown.
+    UsageError
+        An override that cannot be read.
+    """
+
+    def __init__(
+        self, overlays: tuple[Path, ...] = (), overrides: tuple[str, ...] = (), *, root: Path | None = None
+    ) -> None:
+        added = (*environment_overlays(), *map(Path, overlays))
+        self._roots = (data_root() if root is None else root, *map(overlay, added))
+        self._records: dict[tuple[str, str], Record] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._sources: dict[str, Source] | None = None
+        self._tracking: list[dict[tuple[str, str], None]] = [{}]
+        self._overrides = self._parsed(overrides)
+
+    def _parsed(self, overrides: tuple[str, ...]) -> tuple[Override, ...]:
+        if not overrides:
+            return ()
+        from planner.catalog.overrides import Override
+
+        return tuple(
+            Override.parse(text, lambda kind, name: self.find(kind, name) is not None) for text in overrides
+        )
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The shipped data, then the overlays; later ones win."""
+        return self._roots
+
+    def get(self, kind: Kind[R], name: str) -> R:
+        """Return the record of that id or alias.
+
+        Raises
+        ------
+        UnknownNameError
+            No record of that kind has the name; the message suggests the closest.
+        InputError
+            Its file is wrong; all mistakes at once.
+        OutputError
+            Its file cannot be read.
+        """
+        record_id = self.resolve(kind, name)
+        key = (kind.name, record_id)
+        if key not in self._records:
+            self._records[key] = self._read(kind, record_id)
+        for names in self._tracking:
+            names[key] = None
+        return cast("R", self._records[key])
+
+    def resolve(self, kind: Kind[Any], name: str) -> str:
+        """Return the id that an id, alias or display name stands for; raises `UnknownNameError`."""
+        if self.find(kind, name) is not None:
+            return name
+        known = self._known_names(kind)
+        found = known.get(normal_name(name)) if len(name) <= _LONGEST_NAME else None
+        if found is None:
+            raise UnknownNameError(kind.name, name[:_LONGEST_NAME], known)
+        return found
+
+    def find(self, kind: Kind[Any], record_id: str) -> Path | None:
+        """Return the file of an id (not an alias), or None; no folder is scanned."""
+        if len(record_id) > _LONGEST_NAME or not _ID.fullmatch(record_id):
+            return None
+        for root in reversed(self._roots):
+            path = root / kind.folder / f"{record_id}.yaml"
+            if path.is_file():
+                return path
+        return None
+
+    def path_of(self, kind: Kind[Any], name: str) -> Path:
+        """Return the file of a record by id or alias; raises `UnknownNameError`."""
+        path = self.find(kind, self.resolve(kind, name))
+        if path is None:
+            raise UnknownNameError(kind.name, name, self._known_names(kind))
+        return path
+
+    def ids(self, kind: Kind[Any]) -> tuple[str, ...]:
+        """Return the ids of all records of a kind, sorted."""
+        found = {
+            path.stem
+            for root in self._roots
+            for path in (root / kind.folder).glob("*.yaml")
+            if _ID.fullmatch(path.stem)
+        }
+        return tuple(sorted(found))
+
+    def all(self, kind: Kind[R]) -> tuple[R, ...]:
+        """Return all records of a kind by id. Raises as `get` does."""
+        return tuple(self.get(kind, record_id) for record_id in self.ids(kind))
+
+    def sources(self) -> dict[str, Source]:
+        """Return the bibliography: source key to `Source`, of all layers; later ones win."""
+        if self._sources is None:
+            files = [root / room / "sources.yaml" for root in self._roots for room in ROOMS]
+            self._sources = {
+                key: item for path in files if path.is_file() for key, item in read_sources(path).items()
+            }
+        return dict(self._sources)
+
+    @property
+    def used(self) -> tuple[tuple[str, str], ...]:
+        """Kind and id of every record read so far, in order of first use."""
+        return tuple(self._tracking[0])
+
+    @contextmanager
+    def tracking(self) -> Iterator[dict[tuple[str, str], None]]:
+        """Collect the (kind, id) pairs read inside the block, for the sources of one answer."""
+        names: dict[tuple[str, str], None] = {}
+        self._tracking.append(names)
+        try:
+            yield names
+        finally:
+            self._tracking = [other for other in self._tracking if other is not names]
+
+    def bibliography(self, names: Iterable[tuple[str, str]]) -> dict[str, Source | None]:
+        """Return the sources that the quantities of some records cite.
+
+        Parameters
+        ----------
+        names : iterable of (kind, id)
+            As `used` or `tracking` give them.
+
+        Returns
+        -------
+        dict
+            Source key to `Source`, sorted; None where no ``sources.yaml`` describes the key.
+        """
+        from planner.catalog.fields import quantities
+        from planner.catalog.overrides import SOURCE
+
+        records = [self._records[name] for name in names if name in self._records]
+        keys = {quantity.source for record in records for _, quantity in quantities(record)} - {SOURCE}
+        known = self.sources()
+        return {key: known.get(key) for key in sorted(keys)}
+
+    def _read(self, kind: Kind[Any], record_id: str) -> Record:
+        path = self.path_of(kind, record_id)
+        document = read_yaml(path)
+        schema: type[Record] = kind.schema
+        record = validated(document, schema)
+        if record.id != record_id:
+            raise InputError(
+                document.mistake(("id",), f"{record.id!r} differs from the file's name; rename one of them")
+            )
+        concerned = [override for override in self._overrides if override.concerns(kind, record_id)]
+        if not concerned:
+            return record
+        from planner.catalog.overrides import apply
+
+        return apply(concerned, record, document, schema)
+
+    def _known_names(self, kind: Kind[Any]) -> dict[str, str]:
+        """Return folded ids, aliases and display names of a kind, each with its id.
+
+        Only the top of each file is read. A file that is broken is known by its id alone: `get` and the
+        linter report what is wrong with it.
+        """
+        known = self._names.get(kind.name)
+        if known is not None:
+            return known
+        by_alias: dict[str, str] = {}
+        ids = self.ids(kind)
+        for record_id in ids:
+            for name in _names_in(self.path_of(kind, record_id)):
+                by_alias.setdefault(normal_name(name), record_id)
+        known = by_alias | {normal_name(record_id): record_id for record_id in ids}
+        self._names[kind.name] = known
+        return known
+
+
+def _names_in(path: Path) -> list[str]:
+    try:
+        data = read_yaml(path, only=("name", "aliases")).data
+    except PlannerError:
+        return []
+    aliases = data.get("aliases")
+    names = [data.get("name"), *(aliases if isinstance(aliases, list) else [])]
+    return [name for name in names if isinstance(name, str)]

@@ -1,0 +1,73 @@
+"""Shared by all tests: hypothesis profiles and small catalogs to read from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+ACCELERATOR = """\
+id: {id}
+name: Test {id}
+aliases: [{id}-alias]
+vendor: Test
+released: 2022
+cite: {{source: sheet, at: "p. 1", kind: datasheet}}
+flops:
+  bf16: 1000 TFLOP/s
+memory:
+  capacity: 80 GB
+  bandwidth: {bandwidth}
+  type: HBM3
+compute_units: 132
+power:
+  tdp: 700 W
+scale_up: {{name: Link, bandwidth: 450 GB/s, domain: 8, topology: switch}}
+scale_out: {{bandwidth: 400 Gb/s}}
+host: {{name: PCIe, bandwidth: 64 GB/s}}
+"""
+SOURCES = "sheet: {title: A data sheet, publisher: Test, accessed: 2026-01-02}\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_overlays_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLANNER_CATALOG", raising=False)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Write a file below the test's own folder, making the folders on the way."""
+
+    def _write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return _write
+
+
+@pytest.fixture
+def accelerator() -> Callable[..., str]:
+    """Return the YAML of a valid accelerator."""
+
+    def _accelerator(record_id: str, *, bandwidth: str = "3.35 TB/s") -> str:
+        return ACCELERATOR.format(id=record_id, bandwidth=bandwidth)
+
+    return _accelerator
+
+
+@pytest.fixture
+def root(tmp_path: Path, write: Callable[[str, str], Path], accelerator: Callable[..., str]) -> Path:
+    """Return a small catalog: accelerators chip-a and chip-b with their source."""
+    write("base/hardware/sources.yaml", SOURCES)
+    write("base/hardware/accelerators/chip-a.yaml", accelerator("chip-a"))
+    write("base/hardware/accelerators/chip-b.yaml", accelerator("chip-b", bandwidth="8 TB/s"))
+    return tmp_path / "base"
