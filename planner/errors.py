@@ -17,9 +17,10 @@ run in worker processes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 __all__ = [
+    "MOST_MISTAKES",
     "InfeasibleError",
     "InputError",
     "MissingExtraError",
@@ -31,6 +32,9 @@ __all__ = [
     "did_you_mean",
     "suggest",
 ]
+
+MOST_MISTAKES: Final = 50
+"""How many mistakes an error lists; a file with more is not what its author takes it for."""
 
 
 class PlannerError(Exception):
@@ -82,8 +86,11 @@ class InputError(PlannerError):
 
     @classmethod
     def collect(cls, mistakes: Iterable[str]) -> InputError:
-        """Return one error that names all the mistakes, one a line."""
+        """Return one error that names all the mistakes, one a line, up to `MOST_MISTAKES`."""
         found = tuple(mistakes)
+        more = len(found) - MOST_MISTAKES
+        if more > 0:
+            found = (*found[:MOST_MISTAKES], f"and {more} more mistakes")
         return InputError("\n".join(found) if found else "invalid input", mistakes=found)
 
     def __reduce__(self) -> tuple[Any, ...]:

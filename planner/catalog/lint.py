@@ -17,7 +17,7 @@ from planner.catalog.load import normal_name, read_sources, validated
 from planner.catalog.paths import ROOMS, shown
 from planner.catalog.records import Cite, Record
 from planner.catalog.strict_yaml import Document, Location, read_yaml
-from planner.errors import InputError, OutputError, suggest
+from planner.errors import InputError, OutputError, UsageError, suggest
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -33,28 +33,39 @@ def lint(catalog: Catalog, *, folder: Path | None = None) -> list[str]:
     catalog : Catalog
         References and sources are looked up here, overlays included.
     folder : Path, optional
-        Check the files of this root or overlay only, for example a user's own ``--catalog DIR``.
+        Report the files of this root of the catalog only, for example a user's own ``--catalog DIR``.
 
     Returns
     -------
     list of str
         One ``file:line: path: message; mend`` for each mistake; empty where all is well.
     """
-    roots = catalog.roots if folder is None else (folder,)
+    if folder is not None and folder not in catalog.roots:
+        raise UsageError(f"{folder} is not part of this catalog; add it as an overlay")
     mistakes: list[str] = []
-    for root in roots:
+    for root in catalog.roots if folder is None else (folder,):
         mistakes += _stray_files(root)
         mistakes += _source_files(root)
     sources = _known_sources(catalog)
     for kind in kinds():
-        files = _record_files(roots, kind)
-        checked = [_checked(path, kind, mistakes) for path in files]
-        records = [(record, document) for record, document in filter(None, checked)]
-        for record, document in records:
-            mistakes += _citations(record, document, sources)
-            mistakes += _references(record, document, catalog)
-        mistakes += _clashes(kind, records)
+        mistakes += _kind(kind, catalog, sources, folder)
     return mistakes
+
+
+def _kind(kind: Kind[Any], catalog: Catalog, sources: set[str], folder: Path | None) -> Iterator[str]:
+    """Check the records of one kind; those outside ``folder`` only lend their names."""
+    owner: dict[str, str] = {}
+    files = _record_files(catalog.roots, kind)
+    reported = [path for path in files if folder is None or path.is_relative_to(folder)]
+    for path in (*(path for path in files if path not in reported), *reported):
+        mistakes: list[str] = []
+        checked = _checked(path, kind, mistakes)
+        if checked is not None:
+            mistakes += _citations(*checked, sources)
+            mistakes += _references(*checked, catalog)
+            mistakes += _clashes(kind, *checked, owner)
+        if path in reported:
+            yield from mistakes
 
 
 def _record_files(roots: Iterable[Path], kind: Kind[Any]) -> list[Path]:
@@ -155,18 +166,15 @@ def _references(record: Record, document: Document, catalog: Catalog) -> Iterato
             yield document.mistake(_location(path), f"no {kind.name} has the id {target!r}; {mend}")
 
 
-def _clashes(kind: Kind[Any], records: Iterable[tuple[Record, Document]]) -> Iterator[str]:
-    """Report names that stand for two records."""
-    owner: dict[str, str] = {}
-    for record, document in records:
-        own: list[tuple[Location, str]] = [(("id",), record.id), (("name",), record.name)]
-        own += [(("aliases", index), alias) for index, alias in enumerate(record.aliases)]
-        for location, name in own:
-            other = owner.setdefault(normal_name(name), record.id)
-            if other != record.id:
-                yield document.mistake(
-                    location, f"{name!r} also stands for the {kind.name} {other!r}; names must differ"
-                )
+def _clashes(kind: Kind[Any], record: Record, document: Document, owner: dict[str, str]) -> Iterator[str]:
+    """Report names that already stand for another record; ``owner`` remembers folded name to id."""
+    own: list[tuple[Location, str]] = [(("id",), record.id), (("name",), record.name)]
+    own += [(("aliases", index), alias) for index, alias in enumerate(record.aliases)]
+    for location, name in own:
+        other = owner.setdefault(normal_name(name), record.id)
+        if other != record.id:
+            mend = f"{name!r} also stands for the {kind.name} {other!r}; names must differ"
+            yield document.mistake(location, mend)
 
 
 def _location(path: str) -> Location:

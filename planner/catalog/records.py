@@ -34,7 +34,7 @@ class Ref:
 class Strict(BaseModel):
     """Base of all models: no unknown fields, no silent conversion, no change after reading."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Cite(Strict):

@@ -26,7 +26,6 @@ Location = tuple[str | int, ...]
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_DEPTH: Final = 32
 MOST_NODES: Final = 200_000
-MOST_MISTAKES: Final = 50
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -111,7 +110,7 @@ def parse_yaml(content: bytes, file: str, *, only: Collection[str] = ()) -> Docu
     except yaml.YAMLError as error:
         raise InputError(f"{file}:1: not YAML: {error}") from error
     if builder.mistakes:
-        raise InputError.collect(builder.listed())
+        raise InputError.collect(builder.mistakes)
     return Document(file, builder.top, builder.lines)
 
 
@@ -246,12 +245,6 @@ class _Builder:
             self.mistakes.append(
                 f"{self.file}:1: the file is empty; it should hold fields such as id: and name:"
             )
-
-    def listed(self) -> list[str]:
-        more = len(self.mistakes) - MOST_MISTAKES
-        return self.mistakes[:MOST_MISTAKES] + (
-            [f"{self.file}: and {more} more mistakes"] if more > 0 else []
-        )
 
     def _mistake(self, event: Any, message: str, location: Location | None = None) -> None:
         path = self._here() if location is None else location
