@@ -28,6 +28,9 @@ Width = Annotated[int, Field(ge=1, le=2**31)]
 Number = Annotated[int, Field(ge=0, le=2**31)]
 """A count that may be zero."""
 
+Depth = Annotated[int, Field(ge=1, le=10_000)]
+"""Layers: bounded, because `Architecture.order` lists them one by one."""
+
 
 def refuse(mistakes: list[str]) -> None:
     """Raise one ValueError that names all `mistakes` of a section, if there are any."""
@@ -48,6 +51,15 @@ class Indexer(Section):
     """Layers that own a scorer; the others reuse the choice of an earlier layer. Default: every layer of this attention."""
 
 
+class Compression(Section):
+    """Keys pooled along the sequence before they are attended to, beside a local window (DeepSeek-V4)."""
+
+    ratio: Width
+    """Tokens per pooled key."""
+    overlap: bool = False
+    """Neighbouring pools overlap, which doubles the pooling projections."""
+
+
 class Attention(Section):
     """Softmax attention of the `full` (or `window`) layers."""
 
@@ -62,7 +74,11 @@ class Attention(Section):
     v_head_dim: Width | None = None
     """Width of a value head; default head_dim, required for mla."""
     q_lora: Width | None = None
-    """mla: rank of the query down-projection; left out where queries are projected directly."""
+    """Rank of the query down-projection; left out where queries are projected directly."""
+    o_lora: Width | None = None
+    """Rank of the output down-projection of each group in o_groups."""
+    o_groups: Width | None = None
+    """Groups of heads that share an output down-projection."""
     kv_lora: Width | None = None
     """mla: rank of the shared key-value latent, which is what is cached."""
     qk_rope: Width | None = None
@@ -84,7 +100,11 @@ class Attention(Section):
     sinks: bool = False
     """A learned attention sink per head."""
     shared_kv: bool = False
-    """Values are the keys: there is no value projection (both are still cached)."""
+    """Values are the keys: there is no value projection (both are still cached unless cached_once)."""
+    cached_once: bool = False
+    """Keys and values are one cached vector."""
+    compression: Compression | None = None
+    """Attention reads pooled keys beyond its local window."""
     indexer: Indexer | None = None
     """Sparse attention: the scorer that chooses keys."""
 
@@ -94,6 +114,12 @@ class Attention(Section):
         if self.heads % self.kv_heads:
             wrong.append(f"heads ({self.heads}) is not a multiple of kv_heads ({self.kv_heads}); "
                          "give the number of key-value heads of one layer")
+        if (self.o_lora is None) != (self.o_groups is None):
+            wrong.append("o_lora and o_groups belong together; give both or neither")
+        if self.o_groups is not None and self.heads % self.o_groups:
+            wrong.append(f"heads ({self.heads}) is not a multiple of o_groups ({self.o_groups}); check both")
+        if self.cached_once and not self.shared_kv:
+            wrong.append("cached_once needs shared_kv; set it or remove cached_once")
         if self.chunked and self.window is None:
             wrong.append("chunked is set without window; give the chunk length in tokens as window")
         wrong += self._mla_mistakes() if self.kind == "mla" else self._gqa_mistakes()
@@ -113,7 +139,7 @@ class Attention(Section):
         return wrong
 
     def _gqa_mistakes(self) -> list[str]:
-        given = {"q_lora": self.q_lora, "kv_lora": self.kv_lora, "qk_rope": self.qk_rope, "qk_nope": self.qk_nope}
+        given = {"kv_lora": self.kv_lora, "qk_rope": self.qk_rope, "qk_nope": self.qk_nope}
         extra = [name for name, value in given.items() if value is not None]
         wrong = [f"{', '.join(extra)} belong to kind: mla; set the kind or remove them"] if extra else []
         if self.head_dim is None:
@@ -229,7 +255,7 @@ class Moe(Section):
 class LayerGroup(Section):
     """`count` layers of one kind."""
 
-    count: Width
+    count: Depth
     """How many."""
     mixer: Mixer = "full"
     """What mixes tokens."""
@@ -308,7 +334,8 @@ class Architecture(Section):
             wrong.append("positions is learned but learned_positions is 0; give the rows of the table")
         if self.learned_positions and self.positions != "learned":
             wrong.append("learned_positions is given; set positions: learned")
-        if self.windowed is not None and self.windowed.window is not None and not self.count(mixer="window"):
+        local = self.windowed is not None and self.windowed.window is not None and self.windowed.compression is None
+        if local and not self.count(mixer="window"):
             wrong.append("a window is given but no layer has mixer window; remove it or add such layers")
         refuse(wrong)
         return self

@@ -83,29 +83,32 @@ def mlp_matrices(*, hidden: int, ffn: int, gated: bool) -> int:
 def attention_matrices(attention: Attention, *, hidden: int) -> int:
     """Weights of one attention layer, its indexer excluded (see `indexer_matrices`)."""
     a, h = attention, hidden
+    q = a.q_lora * (h + a.heads * a.qk_dim) if a.q_lora else h * a.heads * a.qk_dim
     if a.kind == "mla":
-        q = a.q_lora * (h + a.heads * a.qk_dim) if a.q_lora else h * a.heads * a.qk_dim
         latent, rope, nope = a.kv_lora or 0, a.qk_rope or 0, a.qk_nope or 0
         kv = h * (latent + rope) + latent * a.heads * (nope + a.value_dim)
     else:
-        q = h * a.heads * a.qk_dim
         kv = h * a.kv_heads * (a.qk_dim + (0 if a.shared_kv else a.value_dim))
     gate = {"element": a.heads * a.value_dim, "head": a.heads}.get(a.output_gate or "", 0)
-    return q + kv + a.heads * a.value_dim * h + gate * h
+    values = a.heads * a.value_dim
+    out = a.o_lora * (values + (a.o_groups or 1) * h) if a.o_lora else values * h
+    pool = 2 * h * a.qk_dim * (2 if a.compression.overlap else 1) if a.compression is not None else 0
+    return q + kv + out + gate * h + pool
 
 
 def indexer_matrices(attention: Attention, *, hidden: int) -> int:
-    """Weights of one sparse indexer: queries from the query latent (or hidden), one key, head weights."""
-    i = attention.indexer
+    """Weights of one sparse indexer: queries from the query latent (or hidden), one key (pooled where compressed), head weights."""
+    i, pooled = attention.indexer, attention.compression
     if i is None:
         return 0
-    return (attention.q_lora or hidden) * i.heads * i.dim + hidden * i.dim + hidden * i.heads
+    keys = 1 if pooled is None else 4 if pooled.overlap else 2
+    return (attention.q_lora or hidden) * i.heads * i.dim + hidden * (keys * i.dim + i.heads)
 
 
 def attention_vectors(attention: Attention) -> tuple[int, int]:
     """(norm weights, biases and sinks) of one attention layer, its indexer excluded."""
     a = attention
-    norms = (a.kv_lora or 0) + (a.q_lora or 0)
+    norms = (a.kv_lora or 0) + (a.q_lora or 0) + (a.qk_dim if a.compression is not None else 0)
     if a.qk_norm == "head":
         norms += 2 * a.qk_dim
     elif a.qk_norm == "full":

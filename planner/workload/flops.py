@@ -67,11 +67,26 @@ def double_pairs(*, seq_len: int, window: int | None, chunked: bool, convention:
 
 def attention_flops(attention: Attention, *, seq_len: int, window: int | None, convention: Convention) -> int:
     """Scores and weighted values of one layer and sequence, indexer scores excluded."""
-    read = window
-    if attention.indexer is not None:
-        read = attention.indexer.top_k if window is None else min(window, attention.indexer.top_k)
-    pairs = double_pairs(seq_len=seq_len, window=read, chunked=attention.chunked, convention=convention)
-    return attention.heads * (attention.qk_dim + attention.value_dim) * pairs
+    a = attention
+    if a.compression is not None:
+        ratio = a.compression.ratio
+        reach = None if a.indexer is None else a.indexer.top_k * ratio
+        pairs = double_pairs(seq_len=seq_len, window=reach, chunked=False, convention=convention) // ratio
+        if a.window is not None:
+            pairs += double_pairs(seq_len=seq_len, window=a.window, chunked=False, convention=convention)
+    else:
+        read = window if a.indexer is None else a.indexer.top_k if window is None else min(window, a.indexer.top_k)
+        pairs = double_pairs(seq_len=seq_len, window=read, chunked=a.chunked, convention=convention)
+    return a.heads * (a.qk_dim + a.value_dim) * pairs
+
+
+def indexer_flops(attention: Attention, *, seq_len: int, convention: Convention) -> int:
+    """Scores of one indexer and sequence: every (pooled) key, since choosing among them is its purpose."""
+    if attention.indexer is None:
+        return 0
+    ratio = 1 if attention.compression is None else attention.compression.ratio
+    pairs = double_pairs(seq_len=seq_len, window=None, chunked=False, convention=convention) // ratio
+    return attention.indexer.heads * attention.indexer.dim * pairs
 
 
 def _mixers(a: Architecture, *, seq_len: int, convention: Convention) -> tuple[int, int]:
@@ -85,10 +100,9 @@ def _mixers(a: Architecture, *, seq_len: int, convention: Convention) -> tuple[i
         projections += count * 2 * seq_len * counts.attention_matrices(attention, hidden=a.hidden)
         scores += count * attention_flops(attention, seq_len=seq_len, window=window, convention=convention)
     if a.attention is not None and a.attention.indexer is not None:
-        own, indexer = counts.indexer_layers(a), a.attention.indexer
-        pairs = double_pairs(seq_len=seq_len, window=None, chunked=False, convention=convention)
+        own = counts.indexer_layers(a)
         projections += own * 2 * seq_len * counts.indexer_matrices(a.attention, hidden=a.hidden)
-        scores += own * indexer.heads * indexer.dim * pairs
+        scores += own * indexer_flops(a.attention, seq_len=seq_len, convention=convention)
     return projections, scores
 
 
@@ -134,10 +148,8 @@ def mtp_flops(architecture: Architecture, *, seq_len: int, convention: Conventio
         return 0
     weights = 2 * h * h + counts.attention_matrices(a.attention, hidden=h) + h * a.vocab
     scores = attention_flops(a.attention, seq_len=s, window=None, convention=convention)
-    if a.attention.indexer is not None:
-        pairs = double_pairs(seq_len=s, window=None, chunked=False, convention=convention)
-        weights += counts.indexer_matrices(a.attention, hidden=h)
-        scores += a.attention.indexer.heads * a.attention.indexer.dim * pairs
+    weights += counts.indexer_matrices(a.attention, hidden=h)
+    scores += indexer_flops(a.attention, seq_len=s, convention=convention)
     if a.moe is not None:
         weights += a.moe.top_k * counts.expert_matrices(a.moe, hidden=h) + a.moe.experts * h
         weights += counts.shared_matrices(a.moe, hidden=h)
