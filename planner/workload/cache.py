@@ -1,7 +1,8 @@
-"""Bytes that a sequence keeps between tokens when it is served: keys and values, latents, indexer keys, linear state.
+"""Bytes a sequence keeps between tokens when it is served: keys and values, latents, indexer keys, state.
 
-Precisions are bytes per element and may be fractions of a byte (4-bit caches), so results are exact integers whenever
-the product is one and are rounded up otherwise. Layers that share keys across heads (MLA) are counted once, not per rank.
+Precisions are bytes per element and may be fractions of a byte (4-bit caches), so results are exact integers
+whenever the product is one and are rounded up otherwise. Layers that share keys across heads (MLA) are
+counted once, not per rank.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from fractions import Fraction
 from math import ceil
 
 from planner.workload import counts
-from planner.workload.architecture import Architecture, Attention
+from planner.workload.architecture import Architecture
+from planner.workload.mixers import Attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ def cached_per_layer(attention: Attention) -> int:
 
 
 def _terms(attention: Attention, *, layers: int, indexers: int, window: int | None) -> list[CacheTerm]:
-    """The growing cache of `layers` layers, of which `indexers` keep an indexer key."""
+    """Return the growing cache of `layers` layers, of which `indexers` keep an indexer key."""
     each = layers * cached_per_layer(attention)
     keys = indexers * attention.indexer.dim if attention.indexer is not None else 0
     if attention.compression is None:
@@ -62,11 +64,13 @@ def _terms(attention: Attention, *, layers: int, indexers: int, window: int | No
 
 
 def cache_elements(architecture: Architecture) -> CacheElements:
-    """What one sequence keeps, in elements."""
+    """Return what one sequence keeps, in elements."""
     a = architecture
     terms: list[CacheTerm] = []
     if a.attention is not None:
-        terms += _terms(a.attention, layers=a.count(mixer="full"), indexers=counts.indexer_layers(a), window=None)
+        terms += _terms(
+            a.attention, layers=a.count(mixer="full"), indexers=counts.indexer_layers(a), window=None
+        )
     if a.windowed is not None:
         terms += _terms(a.windowed, layers=a.count(mixer="window"), indexers=0, window=a.window_size)
     state = convolution = 0
@@ -87,19 +91,29 @@ def kv_bytes_per_token(architecture: Architecture, *, kv_bytes: float = 2) -> in
 
 
 def cache_bytes(
-    architecture: Architecture, *, context: int, kv_bytes: float = 2, state_bytes: float = 4, convolution_bytes: float = 2
+    architecture: Architecture,
+    *,
+    context: int,
+    kv_bytes: float = 2,
+    state_bytes: float = 4,
+    convolution_bytes: float = 2,
 ) -> int:
     """Bytes one sequence of `context` tokens keeps: windows capped, linear state constant.
 
-    `kv_bytes`, `state_bytes`, `convolution_bytes` are bytes per element; the recurrent state is usually kept in fp32.
+    `kv_bytes`, `state_bytes`, `convolution_bytes` are bytes per element; the recurrent state is usually kept
+    in fp32.
     """
     if context < 0:
         raise ValueError(f"context must not be negative, not {context}")
     kv = sum(term.at(context) for term in cache_elements(architecture).terms) * Fraction(kv_bytes)
-    return ceil(kv) + state_bytes_per_sequence(architecture, state_bytes=state_bytes, convolution_bytes=convolution_bytes)
+    return ceil(kv) + state_bytes_per_sequence(
+        architecture, state_bytes=state_bytes, convolution_bytes=convolution_bytes
+    )
 
 
-def state_bytes_per_sequence(architecture: Architecture, *, state_bytes: float = 4, convolution_bytes: float = 2) -> int:
-    """Bytes of recurrent state and convolution inputs one sequence keeps whatever its length; 0 without linear layers."""
+def state_bytes_per_sequence(
+    architecture: Architecture, *, state_bytes: float = 4, convolution_bytes: float = 2
+) -> int:
+    """Bytes of recurrent state and convolution inputs of one sequence; 0 without linear layers."""
     e = cache_elements(architecture)
     return ceil(e.state * Fraction(state_bytes) + e.convolution * Fraction(convolution_bytes))

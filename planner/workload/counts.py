@@ -1,21 +1,23 @@
-"""Exact counts of a language model: parameters, FLOPs, cache bytes. Pure integer functions of an `Architecture`.
+"""Exact parameter counts of a language model, and the conventions of all counts.
 
 Conventions
 -----------
-* A multiply-add is 2 FLOPs. The embedding look-up costs nothing, the logits count. Norms, activations, softmax, rotary
-  embedding and biases are left out, as in every published model-FLOPs convention.
+* A multiply-add is 2 FLOPs. The embedding look-up costs nothing, the logits count. Norms, activations,
+  softmax, rotary embedding and biases are left out, as in every published model-FLOPs convention.
 * Training is 3 x forward (the backward pass costs two forwards); recomputation is not counted.
-* Attention scores: `full` counts every (query, key) pair, s^2; `causal` counts half, s^2 / 2 (not s (s + 1) / 2, so that
-  the two conventions differ by exactly 2). A window w <= s: full s w, causal s w - w^2 / 2. A chunk c: per chunk c^2 or c^2 / 2.
-  A sparse indexer reads min(s, top_k) keys per query like a window, and scores all pairs itself.
-* Linear attention is counted as its recurrence: 7 FLOPs per element of the state and token (decay 1, read 2, write 2,
-  query 2), as Megatron-LM does for Mamba-2; chunked kernels execute more.
+* Attention scores: `full` counts every (query, key) pair, s^2; `causal` counts half, s^2 / 2 (not s (s + 1) /
+  2, so that the two conventions differ by exactly 2). A window w <= s: full s w, causal s w - w^2 / 2. A
+  chunk c: per chunk c^2 or c^2 / 2. A sparse indexer reads min(s, top_k) keys per query like a window, and
+  scores all pairs itself.
+* Linear attention is counted as its recurrence: 7 FLOPs per element of the state and token (decay 1, read 2,
+  write 2, query 2), as Megatron-LM does for Mamba-2; chunked kernels execute more.
 * MLA is counted unabsorbed (keys and values expanded per head), the form in which it is trained.
-* `total` excludes multi-token-prediction modules (published totals do); they are in `mtp`. `active` is what one token
-  touches: the total less the routed experts it does not visit.
+* `total` excludes multi-token-prediction modules (published totals do); they are in `mtp`. `active` is what
+  one token touches: the total less the routed experts it does not visit.
 
-Sources: Narayanan et al. 2021, arXiv:2104.04473 (formula and 3x); Chowdhery et al. 2022, arXiv:2204.02311 appendix B
-(6 N + attention); DeepSeek-AI 2024, arXiv:2412.19437 section 2 (MLA, MTP); Dao and Gu 2024, arXiv:2405.21060 (Mamba-2).
+Sources: Narayanan et al. 2021, arXiv:2104.04473 (formula and 3x); Chowdhery et al. 2022, arXiv:2204.02311
+appendix B (6 N + attention); DeepSeek-AI 2024, arXiv:2412.19437 section 2 (MLA, MTP); Dao and Gu 2024,
+arXiv:2405.21060 (Mamba-2).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from planner.workload.architecture import Architecture, Attention, LinearAttention, Mixer, Mlp, Moe
+from planner.workload.architecture import Architecture, Mlp, Moe
+from planner.workload.mixers import Attention, LinearAttention
 
 Convention = Literal["full", "causal"]
 """How attention scores are counted."""
@@ -31,7 +34,7 @@ Convention = Literal["full", "causal"]
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterCounts:
-    """Parameters by part, all layers together. Biases and norms are apart from the matrices they belong to."""
+    """Parameters by part, all layers together; biases and norms are apart from their matrices."""
 
     embedding: int
     """Token table; also the head where tied."""
@@ -97,7 +100,11 @@ def attention_matrices(attention: Attention, *, hidden: int) -> int:
 
 
 def indexer_matrices(attention: Attention, *, hidden: int) -> int:
-    """Weights of one sparse indexer: queries from the query latent (or hidden), one key (pooled where compressed), head weights."""
+    """Weights of one sparse indexer.
+
+    Queries come from the query latent (or the hidden state); there is one key, pooled where keys are, and a
+    weight per head.
+    """
     i, pooled = attention.indexer, attention.compression
     if i is None:
         return 0
@@ -148,11 +155,15 @@ def convolution_channels(linear: LinearAttention) -> int:
 
 def state_elements(linear: LinearAttention) -> int:
     """Elements of the recurrent state of one layer and sequence."""
-    return linear.value_heads * linear.value_dim * ((linear.state or 0) if linear.kind == "mamba2" else (linear.key_dim or 0))
+    return (
+        linear.value_heads
+        * linear.value_dim
+        * ((linear.state or 0) if linear.kind == "mamba2" else (linear.key_dim or 0))
+    )
 
 
 def linear_vectors(linear: LinearAttention) -> tuple[int, int]:
-    """(norm weights, other vectors: convolution, decay, skip, time-step bias) of one linear-attention layer."""
+    """(norm weights, convolution, decay and other vectors) of one linear-attention layer."""
     x = linear
     channels = convolution_channels(x)
     conv = channels * x.conv + (channels if x.conv_bias else 0)
@@ -174,7 +185,7 @@ def expert_biases(moe: Moe, *, hidden: int) -> int:
 
 
 def shared_matrices(moe: Moe, *, hidden: int) -> int:
-    """Weights that every token visits beside the routed experts: shared experts, their gate, latent projections."""
+    """Weights beside the routed experts: shared experts, their gate, latent projections."""
     shared = mlp_matrices(hidden=hidden, ffn=moe.shared_width, gated=moe.gated)
     return shared + (hidden if moe.shared_gate else 0) + (2 * hidden * moe.latent if moe.latent else 0)
 
@@ -194,7 +205,9 @@ def _block_norms(a: Architecture) -> int:
     total = 0
     for group in a.layers.prefix + a.layers.body:
         sublayers = (group.mixer != "none") + (group.ffn != "none")
-        total += group.count * (a.parallel_norms if a.parallel_block and sublayers == 2 else sublayers * a.norms_per_block)
+        total += group.count * (
+            a.parallel_norms if a.parallel_block and sublayers == 2 else sublayers * a.norms_per_block
+        )
     return total
 
 
@@ -214,7 +227,10 @@ def parameters(architecture: Architecture) -> ParameterCounts:
     norms = norm_width(a) * (_block_norms(a) + int(a.final_norm) + int(a.embedding_norm))
     biases = a.vocab if a.head_bias else 0
     parts = {"attention": 0, "window_attention": 0, "linear_attention": 0}
-    for name, attention, count in (("attention", a.attention, full), ("window_attention", a.windowed, window)):
+    for name, attention, count in (
+        ("attention", a.attention, full),
+        ("window_attention", a.windowed, window),
+    ):
         if attention is not None and count:
             inner, sinks = attention_vectors(attention)
             parts[name] = count * attention_matrices(attention, hidden=h)
@@ -239,9 +255,18 @@ def parameters(architecture: Architecture) -> ParameterCounts:
         biases += moe * a.moe.experts * (one_bias + int(a.moe.router_bias))
         inactive = moe * (a.moe.experts - a.moe.top_k) * (one + one_bias)
     return ParameterCounts(
-        embedding=a.vocab * h, positions=a.learned_positions * h, head=0 if a.tied_embeddings else a.vocab * h,
-        **parts, mlp=mlp, experts=experts, shared_experts=shared, router=router, norms=norms, biases=biases,
-        mtp=a.mtp * mtp_parameters(a), inactive=inactive,
+        embedding=a.vocab * h,
+        positions=a.learned_positions * h,
+        head=0 if a.tied_embeddings else a.vocab * h,
+        **parts,
+        mlp=mlp,
+        experts=experts,
+        shared_experts=shared,
+        router=router,
+        norms=norms,
+        biases=biases,
+        mtp=a.mtp * mtp_parameters(a),
+        inactive=inactive,
     )
 
 
@@ -252,7 +277,9 @@ def mtp_parameters(architecture: Architecture) -> int:
         return 0
     inner, sinks = attention_vectors(a.attention)
     total = 2 * h * h + 3 * norm_width(a) + 2 * a.norms_per_block * norm_width(a)
-    total += attention_matrices(a.attention, hidden=h) + inner + sinks + attention_biases(a.attention, hidden=h)
+    total += (
+        attention_matrices(a.attention, hidden=h) + inner + sinks + attention_biases(a.attention, hidden=h)
+    )
     if a.attention.indexer is not None:
         total += indexer_matrices(a.attention, hidden=h) + 2 * a.attention.indexer.dim
     if a.moe is not None:

@@ -1,6 +1,7 @@
-"""Writing a record as the YAML a person would write: short sections on one line, strings quoted only when they must be.
+"""Writing a record as the YAML a person would write: short sections on one line, quotes only where needed.
 
-Works on plain data (dict, list, str, int, float, bool, None). What it writes, the strict loader reads back unchanged.
+Works on plain data (dict, list, str, int, float, bool, None). What it writes, the strict loader reads back
+unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TypeAlias
 
 import yaml
 
-Plain: TypeAlias = "str | int | float | bool | None | Sequence[Plain] | Mapping[str, Plain]"
+Plain: TypeAlias = "str | int | float | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 
 LINE = 120
 _PLAIN_STRING = re.compile(r"[A-Za-z][A-Za-z0-9 ._/+()'-]*[A-Za-z0-9.)+]|[A-Za-z]|[0-9]+([.][0-9]+)?[BTM]")
@@ -42,7 +43,7 @@ def _flow(value: Plain) -> str:
 
 
 def _nested(value: Plain) -> bool:
-    """A mapping that holds a mapping or a list of mappings reads better in block style."""
+    """Whether block style reads better: a long mapping that holds others."""
     if not isinstance(value, Mapping):
         return False
     inner = [v for v in value.values() if isinstance(v, Mapping | list | tuple)]
@@ -56,11 +57,13 @@ def _lines(key: str, value: Plain, indent: int) -> list[str]:
     if scalar or not value or (len(line) <= LINE and not _nested(value)):
         return [line]
     if isinstance(value, Mapping):
-        return [f"{pad}{_scalar(key)}:"] + [row for k, v in value.items() for row in _lines(str(k), v, indent + 1)]
+        return [f"{pad}{_scalar(key)}:"] + [
+            row for k, v in value.items() for row in _lines(str(k), v, indent + 1)
+        ]
     items = list(value) if isinstance(value, Sequence) else []
     return [f"{pad}{_scalar(key)}:"] + [f"{pad}  - {_flow(item)}" for item in items]
 
 
 def to_text(document: Mapping[str, Plain]) -> str:
-    """The document as YAML text, keys in the given order."""
+    """Write the document as YAML text, keys in the given order."""
     return "\n".join(row for key, value in document.items() for row in _lines(key, value, 0)) + "\n"

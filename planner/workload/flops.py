@@ -1,7 +1,7 @@
 """Exact FLOPs of one sequence through a language model, by part, under both attention conventions.
 
-The conventions are those of `planner.workload.counts`; everything is an exact integer for a whole sequence, and a float
-only when divided by its tokens.
+The conventions are those of `planner.workload.counts`; everything is an exact integer for a whole sequence,
+and a float only when divided by its tokens.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from planner.workload import counts
-from planner.workload.architecture import Architecture, Attention
+from planner.workload.architecture import Architecture
 from planner.workload.counts import Convention
+from planner.workload.mixers import Attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,13 @@ def attention_flops(attention: Attention, *, seq_len: int, window: int | None, c
         if a.window is not None:
             pairs += double_pairs(seq_len=seq_len, window=a.window, chunked=False, convention=convention)
     else:
-        read = window if a.indexer is None else a.indexer.top_k if window is None else min(window, a.indexer.top_k)
+        read = (
+            window
+            if a.indexer is None
+            else a.indexer.top_k
+            if window is None
+            else min(window, a.indexer.top_k)
+        )
         pairs = double_pairs(seq_len=seq_len, window=read, chunked=a.chunked, convention=convention)
     return a.heads * (a.qk_dim + a.value_dim) * pairs
 
@@ -119,8 +126,8 @@ def flops(
 ) -> FlopCounts:
     """FLOPs of one sequence of `seq_len` tokens.
 
-    `convention` says how attention scores are counted (module docstring of `planner.workload.counts`); `include_mtp`
-    adds the multi-token-prediction modules, each with its own pass over the logits.
+    `convention` says how attention scores are counted (module docstring of `planner.workload.counts`);
+    `include_mtp` adds the multi-token-prediction modules, each with its own pass over the logits.
     """
     if seq_len < 1:
         raise ValueError(f"seq_len must be at least 1, not {seq_len}")
@@ -136,8 +143,16 @@ def flops(
         router = layers * 2 * s * a.moe.experts * h
     mtp = mtp_flops(a, seq_len=s, convention=convention) if include_mtp else 0
     return FlopCounts(
-        seq_len=s, projections=projections, attention=scores, linear_attention=_linear(a, seq_len=s), mlp=mlp,
-        experts=experts, shared_experts=shared, router=router, logits=2 * s * h * a.vocab, mtp=mtp,
+        seq_len=s,
+        projections=projections,
+        attention=scores,
+        linear_attention=_linear(a, seq_len=s),
+        mlp=mlp,
+        experts=experts,
+        shared_experts=shared,
+        router=router,
+        logits=2 * s * h * a.vocab,
+        mtp=mtp,
     )
 
 

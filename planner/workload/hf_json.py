@@ -1,8 +1,8 @@
 """Reading JSON that somebody else wrote: bounded, and every way it can be wrong answered in a sentence.
 
-A model's configuration is a few kilobytes, so anything large, deep or ambiguous (a key given twice) is refused before it
-is looked at. Infinities are let through, because published configurations contain them; the fields that are used are
-checked one by one by the reader of the configuration.
+A model's configuration is a few kilobytes, so anything large, deep or ambiguous (a key given twice) is
+refused before it is looked at. Infinities are let through, because published configurations contain them; the
+fields that are used are checked one by one by the reader of the configuration.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ MAX_DIGITS = 40
 MAX_DEPTH = 64
 
 
-class _TooLong(ValueError):
+class _LongNumberError(ValueError):
     """A number with more digits than any configuration has."""
 
 
-class _Twice(ValueError):
+class _RepeatedKeyError(ValueError):
     """A key that appears twice in one object."""
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise _TooLong(f"a number of {len(text)} digits")
+        raise _LongNumberError(f"a number of {len(text)} digits")
     return int(text)
 
 
@@ -36,7 +36,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise _Twice(f"the key {repeated[:60]!r} twice in one object")
+        raise _RepeatedKeyError(f"the key {repeated[:60]!r} twice in one object")
     return found
 
 
@@ -64,24 +64,31 @@ def parse_object(given: str | bytes, *, where: str) -> dict[str, Any]:
     """
     size = len(given.encode("utf-8", "surrogatepass")) if isinstance(given, str) else len(given)
     if size > MAX_BYTES:
-        raise InputError(f"{where}: {size} bytes is too large for a model configuration (at most 4 MB); "
-                         "give the config.json of the model, not its weights or tokenizer")
+        raise InputError(
+            f"{where}: {size} bytes is too large for a model configuration (at most 4 MB); "
+            "give the config.json of the model, not its weights or tokenizer"
+        )
     try:
         text = given.decode("utf-8-sig") if isinstance(given, bytes) else given.removeprefix("\ufeff")
         parsed = json.loads(text, parse_int=_integer, object_pairs_hook=_pairs)
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}:{error.lineno}: not JSON: {error.msg}; "
-                         "give the config.json exactly as it is published") from None
-    except (_TooLong, _Twice) as error:
+        raise InputError(
+            f"{where}:{error.lineno}: not JSON: {error.msg}; give the config.json exactly as it is published"
+        ) from None
+    except (_LongNumberError, _RepeatedKeyError) as error:
         raise InputError(f"{where}: {error}; correct the file") from None
     except RecursionError:
-        raise InputError(f"{where}: nested too deeply (more than {MAX_DEPTH} levels); correct the file") from None
+        raise InputError(
+            f"{where}: nested too deeply (more than {MAX_DEPTH} levels); correct the file"
+        ) from None
     if not isinstance(parsed, dict):
         kinds = {list: "a list", str: "text", bool: "a truth value", type(None): "null"}
-        raise InputError(f"{where}: the top level is {kinds.get(type(parsed), 'a number')}, not an object; "
-                         "give the config.json of a model")
+        raise InputError(
+            f"{where}: the top level is {kinds.get(type(parsed), 'a number')}, not an object; "
+            "give the config.json of a model"
+        )
     if _depth(parsed) > MAX_DEPTH:
         raise InputError(f"{where}: nested too deeply (more than {MAX_DEPTH} levels); correct the file")
     return parsed

@@ -11,4 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL"]
 
-MODEL: Final[Kind[ModelRecord]] = register(Kind("model", "workloads/models", "planner.workload.record:ModelRecord"))
+MODEL: Final[Kind[ModelRecord]] = register(
+    Kind("model", "workloads/models", "planner.workload.record:ModelRecord")
+)

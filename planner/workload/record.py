@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from planner.catalog.quantity import Count, Quantity
 from planner.catalog.records import Record, Section, Text
-from planner.workload.architecture import Architecture, Width
+from planner.workload.architecture import Architecture
 from planner.workload.emit import to_text
+from planner.workload.mixers import Width
 
 __all__ = ["ModelRecord", "Published", "Recipe", "to_yaml"]
 
@@ -45,7 +46,7 @@ class ModelRecord(Record):
 
 
 def to_yaml(record: ModelRecord) -> str:
-    """The record as YAML text that reads back to an equal record.
+    """Write the record as YAML text that reads back to an equal record.
 
     Fields at their default are left out; numbers keep the text in which they were written.
     """
@@ -76,7 +77,7 @@ def _plain(value: Any) -> Any:
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:
-    """The full mapping, so that no enclosing citation is needed."""
+    """Write the full mapping, so that no enclosing citation is needed."""
     given: dict[str, Any] = {"value": quantity.text}
     if quantity.low is not None and quantity.high is not None:
         given["range"] = [quantity.low, quantity.high]
