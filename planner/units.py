@@ -224,7 +224,7 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
 """Every dimension that `parse` knows, by the name that a field of the catalog gives it."""
 
 _NUMBER: Final = re.compile(
-    r"(?P<sign>[+-]?)(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d{1,4})?",
+    r"(?P<sign>[+-]?)(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d+)?",
     re.ASCII,
 )
 _NOT_FINITE: Final = re.compile(r"[+-]?\.?(nan|inf|infinity)\b", re.IGNORECASE)
@@ -262,8 +262,9 @@ def parse(text: str | float, dimension: str) -> float:
         raise InputError(f"{shown!r} is too long for a quantity; write for example '{wanted.example}'")
     if _NOT_FINITE.match(text.strip()):
         raise InputError(f"{shown!r} is not a finite number; write for example '{wanted.example}'")
-    number, unit = _split(text, wanted)
+    digits, unit = _split(text, wanted)
     try:
+        number = Decimal(digits)
         value = float(_CONTEXT.multiply(number, _scale(unit, dimension)) if unit else number)
     except (DecimalException, OverflowError):
         value = math.inf
@@ -332,7 +333,7 @@ def _written(number: float, wanted: _Dimension) -> str:
     return repr(number)
 
 
-def _split(text: str, wanted: _Dimension) -> tuple[Decimal, str]:
+def _split(text: str, wanted: _Dimension) -> tuple[str, str]:
     """Split ``$1.25B/h`` into its number and ``B$/h``; ``7:1`` into 7 and no unit."""
     stripped = text.strip()
     dollar = stripped.startswith("$")
@@ -342,11 +343,11 @@ def _split(text: str, wanted: _Dimension) -> tuple[Decimal, str]:
     unit = match.string[match.end() :].strip()
     if wanted.over == "ratio" and unit == ":1":
         unit = ""
-    number = Decimal(match[0].replace(",", "").replace("_", ""))
+    digits = match[0].replace(",", "").replace("_", "")
     if dollar:
         head, slash, tail = unit.partition("/")
         unit = f"{head.strip()}$".strip() + slash + tail
-    return number, unit
+    return digits, unit
 
 
 def _scale(unit: str, dimension: str) -> Decimal:

@@ -52,7 +52,7 @@ def lint(catalog: Catalog, *, folder: Path | None = None) -> list[str]:
     return mistakes
 
 
-def _kind(kind: Kind[Any], catalog: Catalog, sources: set[str], folder: Path | None) -> Iterator[str]:
+def _kind(kind: Kind[Any], catalog: Catalog, sources: set[str] | None, folder: Path | None) -> Iterator[str]:
     """Check the records of one kind; those outside ``folder`` only lend their names."""
     owner: dict[str, str] = {}
     files = _record_files(catalog.roots, kind)
@@ -61,7 +61,7 @@ def _kind(kind: Kind[Any], catalog: Catalog, sources: set[str], folder: Path | N
         mistakes: list[str] = []
         checked = _checked(path, kind, mistakes)
         if checked is not None:
-            mistakes += _citations(*checked, sources)
+            mistakes += _citations(*checked, sources) if sources is not None else ()
             mistakes += _references(*checked, catalog)
             mistakes += _clashes(kind, *checked, owner)
         if path in reported:
@@ -70,8 +70,8 @@ def _kind(kind: Kind[Any], catalog: Catalog, sources: set[str], folder: Path | N
 
 def _record_files(roots: Iterable[Path], kind: Kind[Any]) -> list[Path]:
     """Return the files of a kind; of two with the same id, the later root's alone counts."""
-    by_stem = {path.stem: path for root in roots for path in sorted((root / kind.folder).glob("*.yaml"))}
-    return sorted(by_stem.values())
+    paths = [path for root in roots for path in (root / kind.folder).glob("*.yaml") if path.is_file()]
+    return sorted({path.stem: path for path in paths}.values())
 
 
 def _checked(path: Path, kind: Kind[Any], mistakes: list[str]) -> tuple[Record, Document] | None:
@@ -91,15 +91,13 @@ def _checked(path: Path, kind: Kind[Any], mistakes: list[str]) -> tuple[Record, 
     return record, document
 
 
-def _known_sources(catalog: Catalog) -> set[str]:
-    """Return the source keys; a broken file is reported by `_source_files` and skipped here."""
-    known: set[str] = set()
-    for path in (root / room / "sources.yaml" for root in catalog.roots for room in ROOMS):
-        try:
-            known |= set(read_sources(path)) if path.is_file() else set()
-        except (InputError, OutputError):
-            continue
-    return known
+def _known_sources(catalog: Catalog) -> set[str] | None:
+    """Return the source keys, or None where a bibliography cannot be read (`_source_files` says why)."""
+    paths = [root / room / "sources.yaml" for root in catalog.roots for room in ROOMS]
+    try:
+        return {key for path in paths if path.is_file() for key in read_yaml(path).data}
+    except (InputError, OutputError):
+        return None
 
 
 def _source_files(root: Path) -> Iterator[str]:
@@ -123,7 +121,7 @@ def _stray_files(root: Path) -> Iterator[str]:
     """Report YAML files that nothing reads, such as those in a misspelt folder."""
     folders = [kind.folder for kind in kinds()]
     for room in ROOMS:
-        for path in sorted((root / room).rglob("*.y*ml")):
+        for path in sorted(path for path in (root / room).rglob("*.y*ml") if path.is_file()):
             folder = path.parent.relative_to(root).as_posix()
             if path.name == "sources.yaml" and folder == room:
                 continue

@@ -174,7 +174,7 @@ class Catalog:
             path.stem
             for root in self._roots
             for path in (root / kind.folder).glob("*.yaml")
-            if _ID.fullmatch(path.stem)
+            if _ID.fullmatch(path.stem) and path.is_file()
         }
         return tuple(sorted(found))
 

@@ -120,7 +120,7 @@ def _check_path(kind: Kind[Record], path: tuple[str, ...]) -> None:
             where = ".".join((kind.name, *path[:depth]))
             raise InputError(_no_such_field(where, step, node, top=depth == 0))
         node = below
-    if path[0] in _FIXED or path[-1] == "cite":
+    if path[0] in _FIXED or "cite" in path:
         raise InputError(
             f"{'.'.join(path)} cannot be set; write a record of your own and pass it by --catalog DIR"
         )

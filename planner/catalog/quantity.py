@@ -190,8 +190,21 @@ class Dimension:
             With every mistake of the quantity, each at its own place.
         """
         if isinstance(given, Quantity) and given.dimension == self.name:
+            complaint = self.complaint(given.value)
+            if complaint is not None:
+                raise PydanticCustomError("quantity", "{message}", {"message": f"{given.text!r} {complaint}"})
             return given
         return _Reader(self, given).quantity()
+
+    def complaint(self, value: float) -> str | None:
+        """Say what is wrong with a value, as the end of a sentence; None where it is allowed."""
+        if not math.isfinite(value):
+            return "is not a finite number"
+        if value < 0 or (value == 0 and not self.zero):
+            return "must be zero or more" if self.zero else "must be more than zero"
+        if self.most is not None and value > self.most:
+            return f"must be at most {format_quantity(self.most, self.name)}"
+        return None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
         return core_schema.no_info_plain_validator_function(
@@ -285,13 +298,9 @@ class _Reader:
         except InputError as error:
             self._mistake(str(error), *at)
             return math.nan
-        name, most = self.dimension.name, self.dimension.most
-        if value < 0 or (value == 0 and not self.dimension.zero):
-            self._mistake(
-                f"{given!r} must be {'zero or more' if self.dimension.zero else 'more than zero'}", *at
-            )
-        elif most is not None and value > most:
-            self._mistake(f"{given!r} must be at most {format_quantity(most, name)}", *at)
+        complaint = self.dimension.complaint(value)
+        if complaint is not None:
+            self._mistake(f"{given!r} {complaint}", *at)
         return value
 
     def _range(self, value: float) -> tuple[float | None, float | None]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
-from planner.catalog.quantity import UNKNOWN_CITE, IsoDate, Origin, enclosing_cite
+from planner.catalog.quantity import ORIGINS, UNKNOWN_CITE, IsoDate, Origin, enclosing_cite
 
 __all__ = ["Cite", "Items", "Record", "Ref", "Section", "Source", "Strict", "Text"]
 
@@ -67,9 +67,9 @@ class Section(Strict):
 def _lendable(cite: object) -> Mapping[str, object]:
     if isinstance(cite, Cite):
         return cite.model_dump()
-    if isinstance(cite, Mapping) and all(isinstance(cite.get(key), str) for key in ("source", "at", "kind")):
-        return cite
-    return UNKNOWN_CITE
+    if not isinstance(cite, Mapping) or cite.get("kind") not in ORIGINS:
+        return UNKNOWN_CITE
+    return cite if all(isinstance(cite.get(key), str) for key in ("source", "at")) else UNKNOWN_CITE
 
 
 class Record(Section):
