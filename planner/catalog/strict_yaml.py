@@ -260,6 +260,9 @@ class _Builder:
             return (*top.path, len(top.into))
         return top.path if top.key is None else (*top.path, top.key)
 
+    def _awaits_key(self) -> bool:
+        return isinstance(self.open[-1].into, dict) and self.open[-1].awaits_key
+
     def _document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
@@ -278,7 +281,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         self._mistake(event, f"alias '*{event.anchor}' is not allowed; write the value out")
-        if self.open and isinstance(self.open[-1].into, dict) and self.open[-1].awaits_key:
+        if not self.open or self._awaits_key():
             raise _HopelessError
         self._place(event, None)
 
@@ -295,7 +298,7 @@ class _Builder:
         if len(self.open) >= MOST_DEPTH:
             self._mistake(event, f"nested more than {MOST_DEPTH} deep; flatten it")
             raise _HopelessError
-        if isinstance(self.open[-1].into, dict) and self.open[-1].awaits_key:
+        if self._awaits_key():
             self._mistake(event, "a key must be text, not a list or mapping; put text with braces in quotes")
             raise _HopelessError
         path = self._here()
@@ -319,7 +322,7 @@ class _Builder:
             raise _HopelessError
         value: Any = event.value
         plain = event.implicit[0]
-        if isinstance(self.open[-1].into, dict) and self.open[-1].awaits_key:
+        if self._awaits_key():
             self._key(event, value, plain=plain)
             return
         if plain:

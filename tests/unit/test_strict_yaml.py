@@ -145,6 +145,10 @@ def test_an_alias_as_a_key_is_refused() -> None:
     assert "alias '*x' is not allowed" in mistakes_of("*x : 1\n")[0]
 
 
+def test_an_alias_as_the_whole_file_is_refused() -> None:
+    assert "alias '*x' is not allowed" in mistakes_of("*x\n")[0]
+
+
 def test_all_mistakes_of_a_file_are_reported_at_once() -> None:
     found = mistakes_of("a: 1\na: 2\nb: &x 3\nc: .nan\n2: d\n")
     assert [mistake.split(":")[1] for mistake in found] == ["2", "3", "4", "5"]
