@@ -1,0 +1,78 @@
+"""Model records to the `Model` table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.tables.arrays import Model
+from planner.workload.counts import (
+    linear_projections,
+    parameters,
+    state_elements,
+)
+
+if TYPE_CHECKING:
+    from planner.workload.architecture import Architecture
+
+__all__ = ["model_table"]
+
+SCAN_FLOP_PER_STATE = 7.0
+"""FLOP per state element and token of a linear recurrence: decay, read, write and query."""
+
+
+def model_table(architecture: Architecture) -> Model:
+    """One row of `Model` for an architecture.
+
+    Counts are the exact ones of `planner.workload.counts`; widths that a model lacks are zero.
+    """
+    a = architecture
+    count = parameters(a)
+    attention = a.attention or a.windowed
+    mla = attention is not None and attention.kind == "mla"
+    heads = attention.heads if attention else 1
+    moe, mlp, linear = a.moe, a.mlp, a.linear_attention
+    n_dense, n_moe = a.count(ffn="dense"), a.count(ffn="moe")
+    prefix = sum(g.count for g in a.layers.prefix if g.ffn == "dense") if n_moe else 0
+    inner = linear.value_heads * linear.value_dim if linear else 0
+    mixers = count.attention + count.window_attention + count.linear_attention + count.norms + count.biases
+    values = {
+        "hidden": a.hidden,
+        "layers": a.depth,
+        "vocab": a.vocab,
+        "heads": heads,
+        "kv_heads": attention.kv_heads if attention else 1,
+        "qk_dim": attention.qk_dim if attention else 1,
+        "v_dim": attention.value_dim if attention else 1,
+        "window": a.window_size or np.inf,
+        "q_lora": (attention.q_lora or 0) if attention else 0,
+        "kv_lora": (attention.kv_lora or 0) if attention else 0,
+        "rope_dim": (attention.qk_rope or 0) if attention else 0,
+        "nope_dim": (attention.qk_nope or 0) if attention else 0,
+        "n_full": a.count(mixer="full"),
+        "n_window": a.count(mixer="window"),
+        "n_linear": a.count(mixer="linear"),
+        "linear_projection": linear_projections(linear, hidden=a.hidden) / a.hidden - inner if linear else 0,
+        "linear_inner": inner,
+        "linear_scan_flop": SCAN_FLOP_PER_STATE * state_elements(linear) if linear else 0,
+        "n_dense": n_dense,
+        "n_moe": n_moe,
+        "dense_prefix": prefix,
+        "ffn": mlp.ffn if mlp else 0,
+        "gated": float(mlp.gated) if mlp else 0,
+        "experts": moe.experts if moe else 0,
+        "top_k": moe.top_k if moe else 0,
+        "expert_ffn": moe.ffn if moe else 0,
+        "shared_ffn": moe.shared_width if moe else 0,
+        "expert_gated": float(moe.gated) if moe else 0,
+        "expert_hidden": (moe.latent or a.hidden) if moe else a.hidden,
+        "mtp": a.mtp,
+        "embedding_parameters": count.embedding + count.positions,
+        "mixer_parameters": mixers,
+        "dense_parameters": count.mlp + count.shared_experts + count.router,
+        "expert_parameters": count.experts,
+        "total_parameters": count.total,
+    }
+    arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
+    return Model(**arrays, tied=np.array([a.tied_embeddings]), mla=np.array([mla]))
