@@ -97,6 +97,17 @@ def test_all_mistakes_of_a_file_come_at_once_with_line_and_mend(
     assert list(caught.value.mistakes) == [f"{path}:{sentence}" for sentence in expected]
 
 
+def test_mistakes_come_in_the_order_of_the_file(root: Path, write: Write, accelerator: Yaml) -> None:
+    text = "compute_units: x\n" + accelerator("chip-c").replace("compute_units: 132\n", "").replace(
+        "2022", "x"
+    )
+    path = write("base/hardware/accelerators/chip-c.yaml", text)
+    with pytest.raises(InputError) as caught:
+        Catalog(root=root).get(ACCELERATOR, "chip-c")
+    places = [mistake.removeprefix(f"{path}:").split(": ")[:2] for mistake in caught.value.mistakes]
+    assert places == [["1", "compute_units"], ["6", "released"]]
+
+
 def test_files_are_named_as_the_user_would(root: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     write("base/hardware/accelerators/chip-c.yaml", "id: chip-c\n")
     monkeypatch.chdir(root)

@@ -83,6 +83,7 @@ def test_parse(text: str | float, dimension: str, value: float) -> None:
         (3.35, "bytes_per_s", "has no unit"),
         ("3.35 TB", "bytes_per_s", "'TB' measures bytes, not bytes per s"),
         ("3 B USD", "bytes", "unknown unit"),
+        ("30 k", "usd", "unknown unit"),
         ("5 m", "s", "measures meters, not s"),
         ("3 USD", "usd_per_hour", "measures usd, not usd per s"),
         ("5 mb/s", "bytes_per_s", "unknown unit"),
