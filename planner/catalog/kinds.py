@@ -15,11 +15,13 @@ from planner.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from planner.catalog.records import Record
     from planner.catalog.schema.accelerator import Accelerator
+    from planner.catalog.schema.calibration import TrainingCalibration
     from planner.catalog.schema.cluster import Cluster
     from planner.catalog.schema.fabric import Fabric
+    from planner.catalog.schema.kernels import KernelRates
     from planner.catalog.schema.system import System
 
-__all__ = ["ACCELERATOR", "CLUSTER", "FABRIC", "SYSTEM", "Kind", "kind_named", "kinds", "register"]
+__all__ = ["ACCELERATOR", "CALIBRATION", "CLUSTER", "FABRIC", "KERNELS", "SYSTEM", "Kind", "kind_named", "kinds", "register"]
 
 R_co = TypeVar("R_co", bound="Record", covariant=True)
 
@@ -95,4 +97,10 @@ ACCELERATOR: Final[Kind[Accelerator]] = register(
 )
 SYSTEM: Final[Kind[System]] = register(Kind("system", "hardware/systems", f"{_SCHEMA}.system:System"))
 FABRIC: Final[Kind[Fabric]] = register(Kind("fabric", "hardware/fabrics", f"{_SCHEMA}.fabric:Fabric"))
+KERNELS: Final[Kind[KernelRates]] = register(
+    Kind("kernels", "hardware/calibration/kernels", f"{_SCHEMA}.kernels:KernelRates")
+)
+CALIBRATION: Final[Kind[TrainingCalibration]] = register(
+    Kind("calibration", "hardware/calibration/training", f"{_SCHEMA}.calibration:TrainingCalibration")
+)
 CLUSTER: Final[Kind[Cluster]] = register(Kind("cluster", "hardware/clusters", f"{_SCHEMA}.cluster:Cluster"))

@@ -280,7 +280,6 @@ def attention_core(
         pairs=pairs,
         rate_flop_per_s=rate,
         memory_bytes_per_s=hw.memory_bytes_per_s,
-        compute_units=hw.compute_units,
     )
     fused_backward = c.sw.attention_backward * fused
     unfused = c.sw.flash == 0

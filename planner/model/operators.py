@@ -32,6 +32,9 @@ STREAM_SHARE = 0.86
 KERNEL_FLOOR_S = 1.8e-6
 """Shortest captured kernel [1]."""
 
+TILE_FLOP = 1.0e7
+"""Start and drain of one 128-query tile of an attention kernel, as work (2 us on one of 132 units of an H100)."""
+
 UNALIGNED_PENALTY = 1.3
 """Slow-down where an inner dimension above 512 is not a multiple of 64: tiles are padded and loads split."""
 
@@ -133,7 +136,6 @@ def flash_attention_s(
     pairs: FloatArray,
     rate_flop_per_s: FloatArray,
     memory_bytes_per_s: FloatArray,
-    compute_units: FloatArray,
 ) -> FloatArray:
     """Forward seconds of a fused causal attention core on one accelerator.
 
@@ -154,7 +156,7 @@ def flash_attention_s(
     traffic = 2.0 * batch * query_len * (heads * (qk_dim + v_dim) + kv_heads * (qk_dim + v_dim))
     memory = traffic / (0.7 * memory_bytes_per_s)
     tiles = batch * heads * np.ceil(query_len / 128.0)
-    return 10e-6 + (compute**1.5 + memory**1.5) ** (2.0 / 3.0) + 2e-6 * tiles / compute_units
+    return 10e-6 + (compute**1.5 + memory**1.5) ** (2.0 / 3.0) + TILE_FLOP * tiles / rate_flop_per_s
 
 
 def unfused_attention_s(

@@ -12,6 +12,9 @@ from planner.tables.arrays import (
     Strategy,
     stack,
 )
+from planner.tables.hardware import hardware_table
+from planner.tables.model import model_table
+from planner.tables.software import constants_of, software_table
 
 __all__ = [
     "GEMM_CLASSES",
@@ -23,5 +26,9 @@ __all__ = [
     "Rows",
     "Software",
     "Strategy",
+    "constants_of",
+    "hardware_table",
+    "model_table",
+    "software_table",
     "stack",
 ]
