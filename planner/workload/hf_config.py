@@ -171,14 +171,13 @@ class _ConfigReader(FieldReader):
     def notes(self) -> list[str]:
         """Say what is particular about the family, and which fields were left unread."""
         found = [self.family.note] if self.family.note else []
+        hidden = self.raw("hidden")[0]
         ignored = _HARMLESS | self.read_names() | set(_NESTED) | {"model_type"}
         unread = sorted(
             key
             for key, value in self.config.items()
-            if key not in ignored
-            and _SUSPICIOUS.search(key)
-            and not key.endswith(_HARMLESS_ENDS)
-            and _tells(value)
+            if key not in ignored and value != hidden and _tells(value)
+            if _SUSPICIOUS.search(key) and not key.endswith(_HARMLESS_ENDS)
         )
         if unread:
             found.append(

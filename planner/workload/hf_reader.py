@@ -108,7 +108,12 @@ class FieldReader:
         if isinstance(value, float) and math.isfinite(value) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            self.mistake(name, f"must be a whole number, found {_FOUND.get(type(value), repr(value)[:40])}")
+            found = (
+                repr(value)[:40]
+                if isinstance(value, bool | float)
+                else _FOUND.get(type(value), "something else")
+            )
+            self.mistake(name, f"must be a whole number, found {found}")
             return None
         if not least <= value <= MAX_WIDTH:
             self.mistake(name, f"must lie within {least} and {MAX_WIDTH}, found {str(value)[:40]}")

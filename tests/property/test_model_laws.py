@@ -80,6 +80,8 @@ def architectures(draw: st.DrawFn) -> Architecture:
         "bias": draw(flag), "shared_experts": draw(st.integers(0, 2)), "router_bias": draw(flag),
         "latent": draw(st.none() | width),
     }  # fmt: skip
+    kinds = zip(mixers, ffns, strict=True)
+    body = [{"count": draw(st.integers(1, 5)), "mixer": mixer, "ffn": ffn} for mixer, ffn in kinds]
     positions = draw(st.sampled_from(["rope", "learned", "alibi", "none"]))
     values: dict[str, Any] = {
         "hidden": draw(width), "vocab": draw(width), "tied_embeddings": draw(flag), "positions": positions,
@@ -90,8 +92,7 @@ def architectures(draw: st.DrawFn) -> Architecture:
         "linear_attention": draw(linear()) if "linear" in mixers else None,
         "mlp": {"ffn": draw(width), "gated": draw(flag), "bias": draw(flag)} if "dense" in ffns else None,
         "moe": moe if "moe" in ffns else None,
-        "layers": {"body": [{"count": draw(st.integers(1, 5)), "mixer": m, "ffn": f} for m, f in zip(mixers,
-        ffns, strict=True)]},
+        "layers": {"body": body},
     }  # fmt: skip
     return Architecture.model_validate(values)
 
@@ -170,15 +171,13 @@ junk = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = sorted(
-    {source for family in FAMILIES.values() for names in family.read.values() for source in names if isinstance(source, str)}
-    | {"hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "layer_types",
-        "moe_layer_freq", "kda_layers",
-       "hybrid_override_pattern", "layers_block_type", "linear_attn_config", "text_config",
-       "tie_word_embeddings",
-       "num_experts", "intermediate_size", "moe_layers", "mlp_only_layers", "compress_ratios",
-       "sliding_window"}
-)  # fmt: skip
+READ = {source for family in FAMILIES.values() for names in family.read.values() for source in names}
+LAYOUTS = """
+compress_ratios hidden_size hybrid_override_pattern intermediate_size kda_layers layer_types layers_block_type
+linear_attn_config mlp_only_layers moe_layer_freq moe_layers num_attention_heads num_experts num_hidden_layers
+sliding_window text_config tie_word_embeddings vocab_size
+"""
+NAMES = sorted({source for source in READ if isinstance(source, str)} | set(LAYOUTS.split()))
 plausible = {
     "hidden_size": 64,
     "num_hidden_layers": 4,

@@ -96,18 +96,13 @@ def test_a_row_is_skipped_with_every_reason() -> None:
         (b"name,layers,hidden,heads,vocab\n\n , \n", "no rows"),
         (b'name,layers,hidden,heads,vocab\n"x,1\n', "not CSV"),
         (b"name,layers,hidden,heads,vocab\n" + b"x" * 200_000, "not CSV"),
-        (b"name,layers,hidden,heads,vocab\nx\0y,1,1,1,1\n", "m.csv"),
         (b"x" * 16_000_001, "larger than 16 MB"),
     ],
 )
 def test_a_hostile_table_is_answered(content: bytes, said: str) -> None:
-    try:
-        found = parse_models(content, where="m.csv")
-    except InputError as error:
-        assert said in str(error)
-    else:
-        assert b"\0" in content
-        assert [record.id for record in found.records] + [s.name for s in found.skipped]
+    with pytest.raises(InputError) as caught:
+        parse_models(content, where="m.csv")
+    assert said in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
