@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from planner.catalog.schema.kernels import KernelRates
     from planner.catalog.schema.system import System
 
-__all__ = ["ACCELERATOR", "CALIBRATION", "CLUSTER", "FABRIC", "KERNELS", "SYSTEM", "Kind", "kind_named", "kinds", "register"]
+__all__ = [
+    "ACCELERATOR",
+    "CALIBRATION",
+    "CLUSTER",
+    "FABRIC",
+    "KERNELS",
+    "SYSTEM",
+    "Kind",
+    "kind_named",
+    "kinds",
+    "register",
+]
 
 R_co = TypeVar("R_co", bound="Record", covariant=True)
 
