@@ -23,6 +23,15 @@ from planner.types import FloatArray
 CONTEXT_BYTES = 1.2e9
 """Driver context and library workspaces outside the framework's allocator, per process."""
 
+DEVICE_SHARE = 1.02
+"""Bytes the allocator reserves over the bytes it hands out: fragmentation."""
+
+FIT_SLOPE = 1.702
+"""Logistic slope that comes closest to the cumulative normal distribution (within 0.01)."""
+
+StateBytes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+"""Weights, gradients, optimizer states, gather buffers."""
+
 
 @dataclass(frozen=True)
 class ActivationCosts(Rows):
@@ -172,36 +181,20 @@ def memory_costs(
     micro_batches
         Per pipeline and step.
     """
-    st, m = strategy, model
-    stage = split_layers(layers=m.layers, pp=st.pp, vpp=st.vpp)
-    first_flight, last_flight = micro_batches_in_flight(strategy=st, micro_batches=micro_batches)
-    kept = kept_bytes(strategy, activations)
+    st = strategy
+    stage = split_layers(layers=model.layers, pp=st.pp, vpp=st.vpp)
+    flight = micro_batches_in_flight(strategy=st, micro_batches=micro_batches)
     single = st.pp <= 1
-    extra_head = np.where(m.tied & single, 0.0, 1.0)
-    table = m.embedding_parameters / st.tp
-    mtp = m.mtp * (m.mixer_parameters + m.dense_parameters) / m.layers / st.tp
-    mtp_experts = m.mtp * m.expert_parameters / np.maximum(m.n_moe, 1.0) / (st.etp * st.ep)
-
-    def states(layers: FloatArray, tables: FloatArray, dense_more: FloatArray, expert_more: FloatArray):  # type: ignore[no-untyped-def]
-        dense = (m.mixer_parameters + m.dense_parameters) * layers / m.layers / st.tp + tables + dense_more
-        expert = m.expert_parameters * layers / m.layers / (st.etp * st.ep) + expert_more
-        return state_bytes(software, st, dense, expert, layers)
-
-    head_tables = table * extra_head
-    first = states(stage.first, table + np.where(single, head_tables, 0.0), np.where(single, mtp, 0.0), np.where(single, mtp_experts, 0.0))
-    most = np.maximum(stage.most * (1.0 - st.offload), 0.0)
+    first, last = end_states(model=model, software=software, strategy=st, stage=stage)
+    first_act, last_act = end_activations(strategy=st, activations=activations, stage=stage, flight=flight)
     logits = activations.logits_bytes
-    first_act = first_flight * (kept * stage.first * (1.0 - st.offload) + activations.embedding_bytes)
-    first_act = first_act + activations.working_bytes + recompute_peak(st, activations)
     first_total = sum(first) + first_act + np.where(single, logits, 0.0)
-    last = states(stage.last, head_tables, mtp, mtp_experts)
-    last_act = last_flight * kept * stage.last * (1.0 - st.offload) + activations.working_bytes + recompute_peak(st, activations)
     last_total = sum(last) + last_act + logits
     worst_last = ~single & (last_total > first_total)
-    weights, gradients, optimizer, buffers = (np.where(worst_last, b, a) for a, b in zip(first, last, strict=True))
+    weights, gradients, optimizer, buffers = (
+        np.where(worst_last, b, a) for a, b in zip(first, last, strict=True)
+    )
     allocated = np.where(worst_last, last_total, first_total)
-    del most
-    device = allocated * 1.02 + CONTEXT_BYTES
     return MemoryCosts(
         weights_bytes=weights,
         gradients_bytes=gradients,
@@ -210,8 +203,49 @@ def memory_costs(
         logits_bytes=np.where(worst_last | single, logits, 0.0),
         buffers_bytes=buffers,
         allocated_bytes=allocated,
-        device_bytes=device,
+        device_bytes=DEVICE_SHARE * allocated + CONTEXT_BYTES,
     )
+
+
+def end_states(
+    *, model: Model, software: Software, strategy: Strategy, stage: StageLayers
+) -> tuple[StateBytes, StateBytes]:
+    """Weights, gradients, optimizer states and gather buffers on the first and on the last stage.
+
+    The first stage holds the embedding, the last the head and the MTP modules; a single stage holds all.
+    """
+    st, m = strategy, model
+    single = st.pp <= 1
+    table = m.embedding_parameters / st.tp
+    head_table = table * np.where(m.tied & single, 0.0, 1.0)
+    mtp = m.mtp * (m.mixer_parameters + m.dense_parameters) / m.layers / st.tp
+    mtp_experts = m.mtp * m.expert_parameters / np.maximum(m.n_moe, 1.0) / (st.etp * st.ep)
+
+    def states(layers: FloatArray, dense_more: FloatArray, expert_more: FloatArray) -> StateBytes:
+        dense = (m.mixer_parameters + m.dense_parameters) * layers / m.layers / st.tp + dense_more
+        expert = m.expert_parameters * layers / m.layers / (st.etp * st.ep) + expert_more
+        return state_bytes(software, st, dense, expert, layers)
+
+    whole = np.where(single, head_table + mtp, 0.0)
+    first = states(stage.first, table + whole, np.where(single, mtp_experts, 0.0))
+    return first, states(stage.last, head_table + mtp, mtp_experts)
+
+
+def end_activations(
+    *,
+    strategy: Strategy,
+    activations: ActivationCosts,
+    stage: StageLayers,
+    flight: tuple[FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray]:
+    """Activation bytes, without logits, on the first and on the last stage.
+
+    `flight` is the number of micro-batches that each of them keeps, from `micro_batches_in_flight`.
+    """
+    kept = kept_bytes(strategy, activations) * (1.0 - strategy.offload)
+    working = activations.working_bytes + recompute_peak(strategy, activations)
+    first = flight[0] * (kept * stage.first + activations.embedding_bytes) + working
+    return first, flight[1] * kept * stage.last + working
 
 
 def kept_bytes(strategy: Strategy, activations: ActivationCosts) -> FloatArray:
@@ -230,29 +264,20 @@ def recompute_peak(strategy: Strategy, activations: ActivationCosts) -> FloatArr
 
 def state_bytes(
     software: Software, strategy: Strategy, dense: FloatArray, expert: FloatArray, layers: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> StateBytes:
     """Weights, gradients, optimizer states and gather buffers in bytes for the parameters of one stage.
 
     Dense parameters shard over the data- and context-parallel ranks, experts over what is left of them after
-    expert parallelism.
+    expert parallelism. Full sharding keeps no 16-bit weights but those of the two layers it holds gathered.
     """
-    st, sw = strategy, software
+    st, sw, z = strategy, software, strategy.sharding
     ranks = np.minimum(st.dp * st.cp, st.shard_group)
     expert_ranks = np.minimum(np.maximum(st.dp * st.cp * st.tp / (st.etp * st.ep), 1.0), st.shard_group)
-    z = st.sharding
-    w = np.where(z >= 3, 0.0, 1.0)
-    g = np.where((z >= 2), 0.0, 1.0)
-    o = np.where(z >= 1, 0.0, 1.0)
-
-    def sharded(keep: FloatArray, parameters: FloatArray, group: FloatArray) -> FloatArray:
-        return parameters * np.where(keep > 0, 1.0, 1.0 / group)
-
-    both = [(dense, ranks), (expert, expert_ranks)]
-    parameters_whole = np.where(z >= 3, 0.0, 1.0)
-    weights = 2.0 * sum(sharded(w, p, r) for p, r in both) * parameters_whole
-    gradients = sw.gradient_bytes * sum(sharded(g, p, r) for p, r in both)
-    optimizer = sw.state_bytes * sum(sharded(o, p, r) for p, r in both)
-    buffers = np.where(z >= 3, 4.0 * (dense + expert) / np.maximum(layers, 1.0), 0.0)
+    whole, split = dense + expert, dense / ranks + expert / expert_ranks
+    weights = 2.0 * np.where(z >= 3, 0.0, whole)
+    gradients = sw.gradient_bytes * np.where(z >= 2, split, whole)
+    optimizer = sw.state_bytes * np.where(z >= 1, split, whole)
+    buffers = np.where(z >= 3, 4.0 * whole / np.maximum(layers, 1.0), 0.0)
     return weights, gradients, optimizer, buffers
 
 
@@ -261,4 +286,12 @@ def fit_probability(
 ) -> FloatArray:
     """Probability that the run fits, from the spread of log(measured/predicted) peaks (logistic, scale sigma)."""
     z = np.log(capacity_bytes / device_bytes) / np.asarray(sigma)
-    return 1.0 / (1.0 + np.exp(-1.702 * np.clip(z, -20.0, 20.0)))
+    return 1.0 / (1.0 + np.exp(-FIT_SLOPE * np.clip(z, -20.0, 20.0)))
+
+
+def fit_limit_bytes(
+    *, capacity_bytes: FloatArray, sigma: FloatArray | float, probability: FloatArray | float
+) -> FloatArray:
+    """Device bytes up to which a run fits with at least `probability`: the inverse of `fit_probability`."""
+    p = np.asarray(probability, dtype=float)
+    return capacity_bytes * np.exp(-np.asarray(sigma) * np.log(p / (1.0 - p)) / FIT_SLOPE)
