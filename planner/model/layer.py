@@ -37,6 +37,9 @@ TERMS = ("gemm", "attention", "elementwise", "quantise", "tensor", "context", "e
 POWER_EXPONENT = 0.4
 """Matrix rate against board power: clocks fall by less than the power cap (measured on power-capped boards)."""
 
+WARM_DUTY = 0.5
+"""Weight of the warm over the burst rate: a training step draws full power only during its large products."""
+
 CONTEXT_LINK_SHARE = 0.375
 """Share of the scale-up link that one ring-attention stream reaches: sends and receives of one neighbour only."""
 
@@ -103,6 +106,7 @@ class _Context:
     st: Strategy
     tokens: FloatArray
     sequence_split: FloatArray
+    sustained: FloatArray
     rate16: FloatArray
     rate_linear: FloatArray
 
@@ -136,13 +140,13 @@ def prepare(*, hardware: Hardware, model: Model, software: Software, strategy: S
     tokens = strategy.micro_batch * strategy.seq_len / strategy.cp
     split = np.where(strategy.sequence_parallel, strategy.tp, 1.0)
     power = np.minimum(hardware.power_ratio, 1.0) ** POWER_EXPONENT
-    sustained = software.sustained * power
+    sustained = np.where(hardware.fixed_clock, 1.0, software.sustained * hardware.warm**WARM_DUTY) * power
     rate16 = hardware.peak_flop_per_s[:, 0] * hardware.gemm_asymptote[:, 0] * sustained
     rows = np.arange(hardware.peak_flop_per_s.shape[0])
     rows, classes = np.broadcast_arrays(rows, strategy.gemm_class)
     peak = hardware.peak_flop_per_s[rows, classes] * hardware.gemm_asymptote[rows, classes]
     rate = np.where(peak > 0, peak, np.nan) * sustained
-    return _Context(hardware, model, software, strategy, tokens, split, rate16, rate)
+    return _Context(hardware, model, software, strategy, tokens, split, sustained, rate16, rate)
 
 
 def layer_costs(*, hardware: Hardware, model: Model, software: Software, strategy: Strategy) -> LayerCosts:
@@ -268,8 +272,7 @@ def attention_core(
     asymptote = np.where(
         m.mla, hw.mla_asymptote, hw.attention_asymptote / (1.0 + hw.attention_head_half / np.maximum(m.qk_dim, 1.0))
     )
-    power = np.minimum(hw.power_ratio, 1.0) ** POWER_EXPONENT
-    rate = asymptote * c.sw.attention_rate * c.sw.sustained * power * hw.peak_flop_per_s[:, 0]
+    rate = asymptote * c.sw.attention_rate * c.sustained * hw.peak_flop_per_s[:, 0]
     fused = flash_attention_s(
         batch=st.micro_batch,
         heads=heads,
@@ -290,7 +293,7 @@ def attention_core(
         heads=heads,
         head_dim=m.qk_dim,
         seq_len=st.seq_len,
-        rate_flop_per_s=hw.peak_flop_per_s[:, 0] * c.sw.sustained,
+        rate_flop_per_s=hw.peak_flop_per_s[:, 0] * c.sustained,
         memory_bytes_per_s=hw.memory_bytes_per_s,
     )
     return np.where(unfused, plain, fused), np.where(unfused, plain_backward, fused_backward)
@@ -391,7 +394,8 @@ def moe_block(c: _Context) -> tuple[Pass, Pass]:
     tensor_forward, tensor_backward = tensor_parallel(c)
     expert = expert + expert_tensor_parallel(c, copies)
     quantise = c.quantise(t * (m.hidden * tensor_share + shared_width) + copies * (m.hidden + width))
-    fixed = np.where(is_moe, sw.moe_fixed_s * np.where(c.hw.domain > c.hw.node, sw.moe_fixed_rack_share, 1.0), 0.0)
+    captured = np.where(c.hw.domain > c.hw.node, sw.moe_fixed_rack_share, 1.0)
+    fixed = np.where(is_moe, sw.moe_fixed_s * captured + sw.expert_fixed_s * local_experts, 0.0)
     forward = assemble(
         c,
         gemm=gemm_forward,
@@ -501,7 +505,8 @@ def assemble(c: _Context, *, gemm: FloatArray, elementwise: FloatArray, kernels:
     values.update({k: v + zero for k, v in terms.items()})
     device = sum(values.values())
     host = kernels * c.sw.launch_s
-    values["host"] = (device**6 + host**6) ** (1.0 / 6.0) - device
+    waiting = (device**6 + host**6) ** (1.0 / 6.0) - device
+    values["host"] = np.where(c.sw.launch_blocking > 0, host, waiting)
     return Pass(**values)
 
 

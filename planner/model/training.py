@@ -188,13 +188,16 @@ def data_parallel_s(
     expert_ranks = np.maximum(st.dp * st.cp * st.tp / (st.etp * st.ep), 1.0)
     group = place(ranks=dense_ranks, inner=st.tp, hardware=hardware)
 
-    def gathered(bytes_per_parameter: FloatArray | float, factor: float = 1.0) -> FloatArray:
+    sharded = place(ranks=np.minimum(dense_ranks, st.shard_group), inner=st.tp, hardware=hardware)
+
+    def gathered(bytes_per_parameter: FloatArray | float, *, shard: bool = False) -> FloatArray:
         b = np.asarray(bytes_per_parameter, dtype=float)
-        time = ring_s(moved_bytes=b * dense, factor=factor, group=group, hardware=hardware, nic_share=sw.nic_share)
+        within = sharded if shard else group
+        time = ring_s(moved_bytes=b * dense, factor=1.0, group=within, hardware=hardware, nic_share=sw.nic_share)
         if any_true(expert > 0):
             spread = place(ranks=expert_ranks, inner=st.tp * st.cp * st.dp / expert_ranks, hardware=hardware)
             time = time + ring_s(
-                moved_bytes=b * expert, factor=factor, group=spread, hardware=hardware, nic_share=sw.nic_share
+                moved_bytes=b * expert, factor=1.0, group=spread, hardware=hardware, nic_share=sw.nic_share
             )
         return time
 
@@ -217,10 +220,26 @@ def data_parallel_s(
         plain = np.where(overlapped, hide(2.0 * reduce, backward_s * chain) + tail * 2.0 * reduce, 2.0 * reduce)
         result = np.where(z == 0, plain, result)
     if any_true(z >= 3):
+        gather, reduce = gathered(2.0, shard=True), gathered(sw.gradient_bytes, shard=True)
         every = hide(gather, forward_s) + hide(gather + reduce, backward_s)
         full = count * every + (2.0 * gather + reduce) / np.maximum(stage_layers, 1.0)
+        full = full + hide(replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert), backward_s)
         result = np.where(z >= 3, full, result)
     return np.where(dense_ranks > 1, result, 0.0)
+
+
+def replicas_s(
+    *, hardware: Hardware, software: Software, strategy: Strategy, parameters: FloatArray
+) -> FloatArray:
+    """All-reduce of the gradient shard between the replicas of a sharding group (HSDP, slices of a pod)."""
+    st = strategy
+    shard = np.minimum(st.dp * st.cp, st.shard_group)
+    replicas = st.dp * st.cp / shard
+    if not any_true(replicas > 1):
+        return np.zeros_like(parameters)
+    group = place(ranks=replicas, inner=st.tp * shard, hardware=hardware)
+    moved = software.gradient_bytes * parameters / shard
+    return ring_s(moved_bytes=moved, factor=2.0, group=group, hardware=hardware, nic_share=software.nic_share)
 
 
 def optimizer_s(

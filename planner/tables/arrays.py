@@ -67,6 +67,8 @@ class Hardware(Rows):
     attention_asymptote: FloatArray  # [R] share of the 16-bit peak at infinite head size
     attention_head_half: FloatArray  # [R] head size that costs as much again as the core itself
     mla_asymptote: FloatArray  # [R] the same share for multi-head latent attention kernels
+    fixed_clock: BoolArray  # [R] holds the burst rate, so that the software's sustained share does not apply
+    warm: FloatArray  # [R] rate of the warm part over that of a short burst
     power_ratio: FloatArray  # [R] board power over the power at which the asymptotes were taken
     compute_units: FloatArray  # [R]
     memory_bytes: FloatArray  # [R]
@@ -167,6 +169,7 @@ class Software(Rows):
     quantise: FloatArray  # quantisation traffic over two passes
     moe_fixed_s: FloatArray  # serial seconds per MoE layer and micro-batch, forward and backward together
     moe_fixed_rack_share: FloatArray  # share of it left where the scale-up domain spans hosts (graph-captured dispatch)
+    expert_fixed_s: FloatArray  # serial seconds per local expert, MoE layer and micro-batch, forward and backward
     expert_padding: FloatArray  # extra rows per local expert: padding and imbalance
     alltoall_share: FloatArray  # share of the scale-up link in dispatch and combine
     deduplicated: FloatArray  # 1 where a token crosses to a domain or rank once
@@ -180,6 +183,7 @@ class Software(Rows):
     kernels_per_block: FloatArray  # launches per attention or MLP block, forward
     kernels_per_moe: FloatArray  # launches per MoE block, forward
     launch_s: FloatArray  # host seconds per launch not hidden by graphs
+    launch_blocking: FloatArray  # 1 where the host waits for every kernel, so that launches add up
     bubble_share: FloatArray  # share of the pipeline bubble left when backward is split
     flexible_stages: FloatArray  # 1 where layers may be placed on stages at will
     step_fixed_s: FloatArray

@@ -63,6 +63,8 @@ def hardware_table(
         "attention_asymptote": kernels.attention.asymptote.value,
         "attention_head_half": kernels.attention.head_half.value,
         "mla_asymptote": kernels.attention.latent.value,
+        "fixed_clock": kernels.clock == "fixed",
+        "warm": kernels.warm.value if kernels.warm else 1.0,
         "power_ratio": power,
         "compute_units": a.compute_units.value,
         "memory_bytes": a.memory.capacity.value,

@@ -80,13 +80,15 @@ class Launches(Section):
     """Per MoE block."""
     each: Seconds
     """Host time per launch that graphs do not hide."""
+    blocking: bool = False
+    """The host waits for every kernel."""
 
 
 class SoftwareProfile(Record):
     """One training stack at one date."""
 
     date: IsoDate
-    family: Literal["unfused", "torch", "tuned"]
+    family: Literal["unfused", "torch", "xla", "tuned"]
     """The class whose fitted constants apply."""
     attention: AttentionKernel
     loss: Loss
@@ -102,5 +104,7 @@ class SoftwareProfile(Record):
     """Can split a stage in virtual chunks."""
     flexible_stages: bool = False
     """Layers may be placed on pipeline stages at will."""
+    gradient_accumulation: bool = True
+    """Splits a rank's batch in micro-batches; otherwise it is one pass."""
     zero_bubble: bool = False
     """Splits the backward pass to fill the bubble by default."""

@@ -39,6 +39,8 @@ class Constants(Section):
     """Quantisation traffic over two passes per operand."""
     moe_fixed: Seconds | None = None
     """Serial time per MoE layer and micro-batch, forward and backward."""
+    expert_fixed: Seconds | None = None
+    """Serial time per local expert, MoE layer and micro-batch: every expert brings kernels of its own."""
     expert_padding: Count | None = None
     """Extra rows per local expert: padding and imbalance."""
     permute: Ratio | None = None

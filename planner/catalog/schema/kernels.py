@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from planner.catalog.quantity import Count, Fraction
+from typing import Literal
+
+from planner.catalog.quantity import Count, Fraction, Ratio
 from planner.catalog.records import Record, Section
 
 __all__ = ["AttentionRates", "GemmRates", "KernelRates"]
@@ -34,5 +36,9 @@ class AttentionRates(Section):
 class KernelRates(Record):
     """Kernel rates of one accelerator."""
 
+    clock: Literal["fixed", "boosted"] = "boosted"
+    """Fixed clocks hold the burst rate; boosted ones give way to the power limit, which is a fitted constant."""
+    warm: Ratio | None = None
+    """Rate after thousands of warm-up products over that of a short burst, as published."""
     gemm: GemmRates
     attention: AttentionRates

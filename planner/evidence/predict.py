@@ -1,0 +1,80 @@
+"""Step time and memory of evidence rows, by the same code that answers questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.catalog.schema.calibration import TrainingCalibration
+from planner.evidence.fill import CAPACITY_SHARE, Cases
+from planner.model.layer import LayerCosts, layer_costs
+from planner.model.memory import MemoryCosts, activation_costs, kept_bytes, memory_costs
+from planner.model.training import StepCosts, micro_batches, step_costs
+from planner.tables import Software, constants_of, software_table, stack
+from planner.types import FloatArray, IntArray
+
+__all__ = ["Constants", "Prediction", "chosen", "constants_by_class", "predict", "step_time_s"]
+
+FAMILIES = ("unfused", "torch", "xla", "tuned")
+
+Constants = dict[str, dict[str, float]]
+"""Software class to constant to value."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Costs of the candidates."""
+
+    step: StepCosts
+    memory: MemoryCosts
+    layer: LayerCosts
+
+
+def constants_by_class(calibration: TrainingCalibration) -> Constants:
+    """Constants of every software class of a calibration."""
+    return {family: constants_of(calibration, family) for family in FAMILIES}
+
+
+def software_of(cases: Cases, constants: Constants) -> Software:
+    """Software rows of the candidates under a set of constants."""
+    tables = [software_table(p, constants[p.family], released=year) for p, year in cases.profiles]
+    return stack(tables).take(cases.profile)
+
+
+def predict(cases: Cases, constants: Constants) -> Prediction:
+    """All costs of all candidates."""
+    software = software_of(cases, constants)
+    hw, model, strategy = cases.hardware, cases.model, cases.strategy
+    layer = layer_costs(hardware=hw, model=model, software=software, strategy=strategy)
+    activations = activation_costs(hardware=hw, model=model, software=software, strategy=strategy)
+    step = step_costs(
+        hardware=hw,
+        model=model,
+        software=software,
+        strategy=strategy,
+        layer=layer,
+        kept=kept_bytes(strategy, activations),
+    )
+    memory = memory_costs(
+        model=model,
+        software=software,
+        strategy=strategy,
+        activations=activations,
+        micro_batches=micro_batches(strategy),
+    )
+    return Prediction(step, memory, layer)
+
+
+def step_time_s(cases: Cases, constants: Constants) -> FloatArray:
+    """Step time alone."""
+    return predict(cases, constants).step.step_s
+
+
+def chosen(cases: Cases, prediction: Prediction) -> IntArray:
+    """Index of the candidate taken for each run: the fastest that fits, else the one that comes closest to fitting."""
+    use = prediction.memory.allocated_bytes / cases.hardware.memory_bytes
+    fits = use <= CAPACITY_SHARE
+    order = np.lexsort((np.where(fits, prediction.step.step_s, use), ~fits, cases.run))
+    _, first = np.unique(cases.run[order], return_index=True)
+    return np.asarray(order[first], dtype=np.int64)
