@@ -1,5 +1,96 @@
-"""planner: what a GPU cluster can train and serve, how long it takes, and how sure we are."""
+"""planner: what a GPU cluster can train and serve, how long it takes, and how sure we are.
+
+Every command of the command line is one call of this library, with the same names::
+
+    import planner
+
+    answer = planner.train("llama-3.1-405b", cluster="million-h100")
+    answer.plan.days, answer.plan.strategy
+    answer.to_dict(), answer.to_json(), answer.to_frame()
+
+Importing `planner` is cheap: a name is imported when it is first used.
+
+==========================  ======================================================================
+`train`                     layout, step time, days and GPU-hours of a training job
+`validate_training`         errors of the estimator on measured runs, ours or yours
+`calibrate_training`        the constants of the estimator, or a correction for your stack
+`Catalog`                   hardware, models and software: records with sources, overlays, overrides
+`import_config`             a Hugging Face ``config.json`` as a record of the catalog
+`summarize`                 parameters, FLOPs and cache of a model, counted exactly
+`model`                     namespace: the physics, as pure functions of arrays
+`tables`                    namespace: records as tables of arrays, the input of `model`
+`units`                     namespace: text with units to numbers, and back
+`PlannerError`              base of everything raised on purpose; see `planner.errors`
+==========================  ======================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
 
 from planner.__about__ import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from planner import model, tables, units
+    from planner.catalog.load import Catalog
+    from planner.errors import (
+        InfeasibleError,
+        InputError,
+        MissingExtraError,
+        OutputError,
+        PlannerError,
+        UnknownNameError,
+        UsageError,
+    )
+    from planner.workload.hf_config import import_config
+    from planner.workload.summary import summarize
+
+__all__ = [
+    "Catalog",
+    "InfeasibleError",
+    "InputError",
+    "MissingExtraError",
+    "OutputError",
+    "PlannerError",
+    "UnknownNameError",
+    "UsageError",
+    "__version__",
+    "import_config",
+    "model",
+    "summarize",
+    "tables",
+    "units",
+]
+
+_HOMES: Final = {
+    "Catalog": "planner.catalog.load",
+    "InfeasibleError": "planner.errors",
+    "InputError": "planner.errors",
+    "MissingExtraError": "planner.errors",
+    "OutputError": "planner.errors",
+    "PlannerError": "planner.errors",
+    "UnknownNameError": "planner.errors",
+    "UsageError": "planner.errors",
+    "import_config": "planner.workload.hf_config",
+    "summarize": "planner.workload.summary",
+}
+"""Public name to the module that defines it."""
+_NAMESPACES: Final = ("model", "tables", "units")
+"""Public names that are modules."""
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _NAMESPACES:
+        return importlib.import_module(f"planner.{name}")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'planner' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

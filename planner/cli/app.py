@@ -1,0 +1,24 @@
+"""``planner``: the entry point of the installed command."""
+
+from __future__ import annotations
+
+import sys
+
+from planner.cli.failures import report
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run ``planner`` with the arguments of this process, and end it with the documented exit code.
+
+    typer is imported in here, so that an interrupt at any time ends in a word and not in a traceback.
+    """
+    try:
+        import typer
+
+        from planner.cli.tree import app
+
+        typer.main.get_command(app).main(prog_name="planner")
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(report(error, debug="--debug" in sys.argv) or 0)

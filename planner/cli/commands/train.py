@@ -1,0 +1,227 @@
+"""``planner train MODEL``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from planner.cli.command import command
+from planner.cli.complete import names_of
+from planner.cli.model_argument import Model, read_model
+from planner.cli.output import Answer, Column, Table
+from planner.cli.session import Session
+
+if TYPE_CHECKING:
+    from planner.plan.explain import Explanation
+    from planner.plan.results import TrainResult
+
+__all__ = ["run"]
+
+_INFEASIBLE: Final = 4
+
+
+def _option(*names: str, text: str, metavar: str = "N", kind: str | None = None) -> Any:
+    """Return an option that may be left open; the library reads the numbers, with their units."""
+    return typer.Option(
+        *names,
+        metavar=metavar,
+        help=text,
+        show_default=False,
+        autocompletion=None if kind is None else names_of(kind),
+    )
+
+
+@command
+def run(
+    session: Session,
+    model: Model,
+    cluster: Annotated[
+        str | None, _option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
+    ] = None,
+    gpu: Annotated[
+        str | None, _option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
+    ] = None,
+    gpus: Annotated[
+        str | None, _option("--gpus", text="On up to so many of them, as in 16384 or 1M.")
+    ] = None,
+    tokens: Annotated[str | None, _option("--tokens", text="Tokens to train on, as in 15.6T.")] = None,
+    days: Annotated[
+        str | None, _option("--days", text="Solve for the tokens, or for the GPUs, of so many days.")
+    ] = None,
+    seq_len: Annotated[str | None, _option("--seq-len", text="Tokens of a sequence.")] = None,
+    global_batch: Annotated[
+        str | None, _option("--global-batch", text="Sequences of a step, or tokens as in '16M tokens'.")
+    ] = None,
+    precision: Annotated[
+        str | None, _option("--precision", metavar="NAME", text="bf16, fp8, mxfp8, nvfp4 ...")
+    ] = None,
+    software: Annotated[
+        str | None,
+        _option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
+    ] = None,
+    goal: Annotated[
+        str, typer.Option("--goal", metavar="NAME", help="fastest, cheapest or fewest GPUs.")
+    ] = "fastest",
+    top: Annotated[str, typer.Option("--top", metavar="K", help="Alternatives to show.")] = "5",
+    tp: Annotated[str | None, _option("--tp", text="Pin the tensor-parallel degree.")] = None,
+    cp: Annotated[str | None, _option("--cp", text="Pin the context-parallel degree.")] = None,
+    pp: Annotated[str | None, _option("--pp", text="Pin the pipeline stages.")] = None,
+    vpp: Annotated[str | None, _option("--vpp", text="Pin the virtual chunks of a stage.")] = None,
+    ep: Annotated[str | None, _option("--ep", text="Pin the expert-parallel degree.")] = None,
+    etp: Annotated[str | None, _option("--etp", text="Pin the expert-tensor-parallel degree.")] = None,
+    dp: Annotated[str | None, _option("--dp", text="Pin the data-parallel degree.")] = None,
+    micro_batch: Annotated[
+        str | None, _option("--micro-batch", text="Pin the sequences of a micro-batch.")
+    ] = None,
+    sharding: Annotated[
+        str | None,
+        _option("--sharding", metavar="NAME", text="Pin to none, zero1, zero2, zero3 or hsdp."),
+    ] = None,
+    recompute: Annotated[
+        str | None, _option("--recompute", metavar="NAME", text="Pin to none, selective or full.")
+    ] = None,
+    recompute_layers: Annotated[
+        str | None,
+        _option("--recompute-layers", metavar="SHARE", text="Pin the share of layers recomputed in full."),
+    ] = None,
+    sequence_parallel: Annotated[
+        bool | None,
+        typer.Option(
+            "--sequence-parallel/--no-sequence-parallel", help="Pin sequence parallelism.", show_default=False
+        ),
+    ] = None,
+    zero_bubble: Annotated[
+        bool | None,
+        typer.Option(
+            "--zero-bubble/--no-zero-bubble",
+            help="Split the backward pass to fill the pipeline bubble.",
+            show_default=False,
+        ),
+    ] = None,
+    in_flight: Annotated[
+        str | None, _option("--in-flight", text="Micro-batches that the first stage keeps.")
+    ] = None,
+    offload: Annotated[
+        str | None,
+        _option("--offload", metavar="SHARE", text="Pin the share of activations kept in host memory."),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
+    ] = False,
+) -> Answer:
+    """Plan a training job: layout, step time, days, GPU-hours, memory.
+
+    Of GPUs, tokens and days, give two and the third is solved for; tokens default to the model's published
+    recipe. Exit code 4 where nothing is feasible: the answer then says why, and what would be.
+    """
+    from planner.plan.train import train
+
+    notes: tuple[str, ...] = ()
+    asked: Any = model
+    if model == "-":
+        asked, notes = read_model(session, model)
+    result = train(
+        asked,
+        cluster=cluster,
+        gpu=gpu,
+        gpus=gpus,
+        tokens=tokens,
+        days=days,
+        seq_len=seq_len,
+        global_batch=global_batch,
+        precision=precision,
+        software=software,
+        goal=goal,
+        top=top,
+        tp=tp,
+        cp=cp,
+        pp=pp,
+        vpp=vpp,
+        ep=ep,
+        etp=etp,
+        dp=dp,
+        micro_batch=micro_batch,
+        sharding=sharding,
+        recompute=recompute,
+        recompute_layers=recompute_layers,
+        sequence_parallel=sequence_parallel,
+        zero_bubble=zero_bubble,
+        in_flight=in_flight,
+        offload=offload,
+        catalog=session.catalog(),
+    )
+    explanation = result.explain() if explain and result.plan is not None else None
+    return _answer(result, explanation, notes)
+
+
+def _answer(result: TrainResult, explanation: Explanation | None, notes: tuple[str, ...]) -> Answer:
+    from planner.plan.table import headline, plan_records
+
+    document = result.to_dict()
+    if explanation is not None:
+        document["explanation"] = explanation.to_dict()
+    records = plan_records(result)
+    keys = dict.fromkeys(key for record in records for key in record)
+    return Answer(
+        document=document,
+        tables=[*_tables(result), *(() if explanation is None else _explained(explanation))],
+        records=Table([Column(key, key) for key in keys], records),
+        text="" if result.plan is not None else headline(result),
+        notes=(*notes, *result.result.notes),
+        exit_code=0 if result.plan is not None else _INFEASIBLE,
+    )
+
+
+def _tables(result: TrainResult) -> list[Table]:
+    from planner.plan.table import ALTERNATIVE_HEAD, alternative_rows, breakdown_rows, headline, plan_rows
+
+    plan = result.plan
+    if plan is None:
+        why = [("reason", reason) for reason in result.result.reasons[1:]]
+        mends = [("feasible with", nearest.sentence) for nearest in result.result.nearest]
+        return [_table(("", ""), [*why, *mends], headed=False)] if why or mends else []
+    tables = [
+        _table(("", ""), plan_rows(result), title=headline(result), headed=False),
+        _table(("one step spends on", "time", "share"), breakdown_rows(plan)),
+    ]
+    if result.result.alternatives:
+        tables.append(_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))
+    assumed = [(a.field.replace("_", " "), _shown(a.value), a.why) for a in result.assumptions]
+    if assumed:
+        tables.append(_table(("assumed", "value", "why"), assumed))
+    search = result.result.search
+    summary = (
+        f"{search.strategies_evaluated:,} layouts evaluated, {search.strategies_pruned:,} pruned, "
+        f"{search.strategies_feasible:,} fit, in {search.seconds:.2f} s"
+    )
+    tables.append(_table(("", ""), [("search", summary)], headed=False))
+    return tables
+
+
+def _explained(explanation: Explanation) -> list[Table]:
+    from planner.plan.table import explain_rows
+
+    terms, numbers = explain_rows(explanation)
+    return [
+        _table(("term", "time", "share", "how"), terms, title="Where the time goes"),
+        _table(("number", "value", "kind", "source", "place"), numbers, title="Where the numbers come from"),
+    ]
+
+
+def _table(
+    titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, title: str = "", headed: bool = True
+) -> Table:
+    """Return rows of text that the library wrote for people as a table."""
+    columns = [Column(str(place), name, str) for place, name in enumerate(titles)]
+    return Table(columns, [{str(i): cell for i, cell in enumerate(row)} for row in rows], title, headed)
+
+
+def _shown(value: object) -> str:
+    from planner.cli.people import plain
+    from planner.units import format_quantity
+
+    if isinstance(value, float) and value >= 100_000:
+        return format_quantity(value, "count")
+    return plain(value)

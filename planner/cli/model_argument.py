@@ -1,0 +1,44 @@
+"""MODEL on the command line: a name, a file, or ``-``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.complete import names_of
+from planner.cli.streams import read_input
+
+if TYPE_CHECKING:
+    from planner.cli.session import Session
+    from planner.workload.record import ModelRecord
+
+__all__ = ["Model", "read_model"]
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model of the catalog, a Hugging Face config.json, a record in YAML, or - for stdin.",
+        autocompletion=names_of("model"),
+        show_default=False,
+    ),
+]
+
+
+def read_model(session: Session, model: str) -> tuple[ModelRecord, tuple[str, ...]]:
+    """Return the record that MODEL stands for, and notes on how it was read; raises `InputError`."""
+    from planner.plan.model_input import read_model_record
+
+    if model != "-":
+        return read_model_record(session.catalog(), model)
+    content, where = read_input("-"), "standard input"
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        from planner.workload.hf_config import import_config
+
+        return import_config(content, where=where)
+    from planner.catalog.load import validated
+    from planner.catalog.strict_yaml import parse_yaml
+    from planner.workload.record import ModelRecord
+
+    return validated(parse_yaml(content, where), ModelRecord), ()

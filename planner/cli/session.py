@@ -1,0 +1,49 @@
+"""What the global options said, for the one command of this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+
+__all__ = ["Session"]
+
+
+@dataclass
+class Session:
+    """Catalog layers, overrides and the wish for a traceback.
+
+    Attributes
+    ----------
+    overlays : tuple of Path
+        ``--catalog DIR``, in the order given.
+    overrides : tuple of str
+        ``--set PATH=VALUE``, in the order given.
+    debug : bool
+        Show the traceback of an error.
+    """
+
+    overlays: tuple[Path, ...] = ()
+    overrides: tuple[str, ...] = ()
+    debug: bool = False
+    _catalog: Catalog | None = None
+
+    def catalog(self) -> Catalog:
+        """Open the catalog, with overlays and overrides; raises `planner.errors.InputError`."""
+        if self._catalog is None:
+            import planner.workload.kinds  # noqa: F401  (registers its kinds)
+            from planner.catalog.load import Catalog
+
+            self._catalog = Catalog(self.overlays, self.overrides)
+        return self._catalog
+
+    def inputs(self) -> dict[str, list[str]]:
+        """Return what JSON says of the catalog used, where anything was added to it."""
+        from planner.catalog.paths import environment_overlays
+
+        layers = (*environment_overlays(), *self.overlays)
+        said = {"catalog": [str(path) for path in layers], "set": list(self.overrides)}
+        return {name: values for name, values in said.items() if values}

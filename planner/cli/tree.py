@@ -1,0 +1,134 @@
+"""The command tree of ``planner`` and its global options."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, MutableMapping
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from planner.__about__ import __version__
+from planner.cli.command import Catalogs, Debug, Overrides
+from planner.cli.failures import report
+from planner.cli.session import Session
+
+__all__ = ["COMMANDS", "app"]
+
+Tree = dict[str, Any]
+"""Command name to the module of `planner.cli.commands` that holds it, or to a group: (help, Tree)."""
+
+COMMANDS: Final[Tree] = {
+    "train": "train",
+    "catalog": (
+        "Look at the catalog, and check your own records.",
+        {
+            "list": "catalog_list",
+            "show": "catalog_show",
+            "lint": "catalog_lint",
+            "sources": "catalog_sources",
+        },
+    ),
+    "model": (
+        "Look at models, and bring in your own.",
+        {"list": "model_list", "show": "model_show", "import": "model_import"},
+    ),
+    "schema": "schema",
+}
+
+_PLAIN: Final[dict[str, Any]] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+}
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(MutableMapping[str, Any]):
+    """The commands of a group, each imported when it is looked up."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._built:
+            self._built[name] = _build(name, self._tree[name])
+        return self._built[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._built[name] = command
+        self._tree = {**self._tree, name: ""}
+
+    def __delitem__(self, name: str) -> None:
+        self._tree = {known: entry for known, entry in self._tree.items() if known != name}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tree)
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+
+class _Root(TyperGroup):
+    """The top of the tree: everything that goes wrong below ends here, in a sentence and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands(COMMANDS)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; its errors become a message on stderr and the documented exit code."""
+        try:
+            return super().invoke(ctx)
+        except (Exception, KeyboardInterrupt) as error:
+            debug = isinstance(ctx.obj, Session) and ctx.obj.debug
+            code = report(error, debug=debug)
+            if code is None:  # typer's own: usage errors, --help, exits
+                raise
+            raise typer.Exit(code) from error
+
+
+def _build(name: str, entry: Any) -> Any:
+    if isinstance(entry, str):
+        module = importlib.import_module(f"planner.cli.commands.{entry}")
+        single = typer.Typer(add_completion=False, **_PLAIN)
+        single.command(name)(module.run)
+        return typer.main.get_command(single)
+    text, tree = entry
+    group = typer.Typer(add_completion=False, help=text, no_args_is_help=True, **_PLAIN)
+    group.callback()(_no_options)
+    built = typer.main.get_group(group)
+    built.name = name
+    built.commands = _Commands(tree)
+    return built
+
+
+def _no_options() -> None:
+    """Take nothing: groups have no options of their own."""
+
+
+app = typer.Typer(name="planner", cls=_Root, no_args_is_help=True, context_settings=_SETTINGS, **_PLAIN)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"planner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _planner(
+    context: typer.Context,
+    catalog: Catalogs = None,
+    set_: Overrides = None,
+    debug: Debug = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True, show_default=False
+        ),
+    ] = False,
+) -> None:
+    """Plan GPU clusters: what a cluster can train, how long it takes, and how sure that is."""
+    context.obj = Session(tuple(catalog or ()), tuple(set_ or ()), debug)
