@@ -1,0 +1,28 @@
+"""Search over training strategies: every legal layout of a job on up to N accelerators.
+
+`search` answers a `Request` with a `SearchResult`; `evaluate` says what the physics says of given
+layouts. Rules of legality: `planner.search.legality`. Why pruning is exact: `planner.search.bound`.
+"""
+
+from planner.search.answer import ALTERNATIVES, evaluate, search
+from planner.search.reasons import REASONS
+from planner.search.request import GOALS, PINNABLE, Goal, Request
+from planner.search.result import BANDS, Change, Counts, Plans, Reason, SearchResult, band
+
+__all__ = [
+    "ALTERNATIVES",
+    "BANDS",
+    "GOALS",
+    "PINNABLE",
+    "REASONS",
+    "Change",
+    "Counts",
+    "Goal",
+    "Plans",
+    "Reason",
+    "Request",
+    "SearchResult",
+    "band",
+    "evaluate",
+    "search",
+]

@@ -1,0 +1,140 @@
+"""Memory before time: which layouts fit, from parts that are added up instead of computed for each strategy.
+
+A layout's peak is that of its first or last stage; each is the sum of states, which depend on the
+sharding, and activations, which depend on recompute and offload. For ``Z`` shardings and ``L`` recompute
+levels that is ``Z + L`` evaluations and ``Z L`` additions per base.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.model.memory import (
+    CONTEXT_BYTES,
+    DEVICE_SHARE,
+    StageLayers,
+    end_states,
+    fit_limit_bytes,
+    micro_batches_in_flight,
+    split_layers,
+)
+from planner.search.costs import TupleCosts
+from planner.search.space import Bases, Groups, Space, legal_shardings
+from planner.tables import Strategy
+from planner.types import BoolArray, FloatArray, IntArray
+
+__all__ = ["Floor", "allocated_limit", "base_strategy", "memory_floor", "peak_bytes"]
+
+
+def allocated_limit(*, costs: TupleCosts, sigma: float, probability: float) -> float:
+    """Allocated bytes up to which a layout fits with at least `probability`."""
+    capacity = costs.hardware.memory_bytes
+    device = fit_limit_bytes(capacity_bytes=capacity, sigma=sigma, probability=probability)
+    return float((device[0] - CONTEXT_BYTES) / DEVICE_SHARE)
+
+
+def base_strategy(
+    space: Space, rows: Bases | Groups, *, vpp: FloatArray, sharding: IntArray, shard_group: FloatArray
+) -> Strategy:
+    """Strategies of bases or groups; recompute and offload are left at none."""
+    tuples, t = space.tuples, rows.t
+    return tuples.with_values(
+        micro_batch=tuples.micro_batch[t],
+        tp=tuples.tp[t],
+        cp=tuples.cp[t],
+        ep=tuples.ep[t],
+        etp=tuples.etp[t],
+        sequence_parallel=tuples.sequence_parallel[t],
+        pp=space.pp[rows.p],
+        vpp=vpp,
+        dp=rows.dp,
+        sharding=sharding,
+        shard_group=shard_group,
+    )
+
+
+def peak_bytes(*, space: Space, costs: TupleCosts, rows: Bases, offload: float) -> FloatArray:
+    """Allocated bytes of the worst stage, shape ``[Z, L, B]``; infinite where a sharding is not legal."""
+    z = space.shardings[:, None]
+    group = np.where(z == 4, space.hybrid[rows.t], np.inf)
+    strategy = base_strategy(space, rows, vpp=rows.vpp, sharding=z, shard_group=group)
+    stage = split_layers(layers=costs.model.layers, pp=strategy.pp, vpp=rows.vpp)
+    states = end_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
+    held = [a + b + c + d for a, b, c, d in states]
+    legal = legal_shardings(space, t=rows.t, dp=rows.dp)
+    first = np.where(legal, held[0], np.inf)
+    flight = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
+    acts = _activations(space, costs, rows.t, strategy.pp, stage, flight, offload)
+    return np.maximum(first[:, None] + acts[0], held[1][:, None] + acts[1])
+
+
+def _activations(
+    space: Space,
+    costs: TupleCosts,
+    t: IntArray,
+    pp: FloatArray,
+    stage: StageLayers,
+    flight: tuple[FloatArray, FloatArray],
+    offload: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Activations and logits on both end stages, shape ``[L, len(t)]``; a single stage has no second end."""
+    a = costs.activations
+    kept = costs.kept.T[:, t] * (1.0 - offload)
+    peak = np.where(space.recompute[:, None] == 2, a.layer_bytes[t], 0.0)
+    working, logits = a.working_bytes[t] + peak, a.logits_bytes[t]
+    first = flight[0] * (kept * stage.first + a.embedding_bytes[t]) + working
+    last = flight[1] * kept * stage.last + working + logits
+    single = pp <= 1
+    return first + np.where(single, logits, 0.0), np.where(single, -np.inf, last)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Least allocated bytes of any schedule, sharding and offload of a group."""
+
+    by_level: FloatArray  # [L, G]
+
+    def least(self) -> FloatArray:
+        """Least bytes at any recompute level, ``[G]``."""
+        least: FloatArray = np.min(self.by_level, axis=0)
+        return least
+
+    def lightest(self, limit: float) -> IntArray:
+        """Lightest level that may fit, ``[G]``; ``L`` where none can."""
+        fits = self.by_level <= limit
+        return np.where(np.any(fits, axis=0), np.argmax(fits, axis=0), len(self.by_level))
+
+    def can(self, level: int, limit: float) -> BoolArray:
+        """Whether a level may fit, ``[G]``."""
+        fits: BoolArray = self.by_level[level] <= limit
+        return fits
+
+
+class FloorTables:
+    """Fewest layers on the end stages of each pipeline size over all its schedules."""
+
+    def __init__(self, space: Space, costs: TupleCosts) -> None:
+        pair_pp = np.repeat(space.pp, space.pairs)
+        stage = split_layers(layers=costs.model.layers, pp=pair_pp, vpp=space.vpp)
+        self.first = np.minimum.reduceat(stage.first, space.first_pair)
+        self.last = np.minimum.reduceat(stage.last, space.first_pair)
+
+
+def memory_floor(*, space: Space, costs: TupleCosts, rows: Groups, tables: FloorTables) -> Floor:
+    """Bytes that no schedule, sharding or offload of a group can undercut.
+
+    Every part grows with the layers of the stage and with the micro-batches in flight, so the fewest
+    layers of any schedule and the flight without interleaving bound it; states are those of the most
+    thorough sharding over all ranks, without gather buffers, whose size falls with the layers.
+    """
+    pp = space.pp[rows.p]
+    stage = StageLayers(first=tables.first[rows.p], most=tables.first[rows.p], last=tables.last[rows.p])
+    z = np.minimum(space.shardings[-1:], 3)
+    strategy = base_strategy(space, rows, vpp=np.ones(1), sharding=z, shard_group=np.full(1, np.inf))
+    states = end_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
+    flight = (np.minimum(pp, rows.count), np.minimum(1.0, rows.count))
+    offload = float(space.offloads[-1])
+    first, last = _activations(space, costs, rows.t, pp, stage, flight, offload)
+    return Floor(by_level=np.maximum(sum(states[0][:3]) + first, sum(states[1][:3]) + last))
