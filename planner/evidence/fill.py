@@ -16,6 +16,7 @@ reason from `SKIPS`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -24,6 +25,7 @@ import numpy as np
 
 from planner.catalog.kinds import ACCELERATOR, KERNELS
 from planner.catalog.load import Catalog
+from planner.catalog.quantity import Quantity
 from planner.errors import UnknownNameError
 from planner.evidence.runs import Run
 from planner.tables import PRECISION_CLASS, SHARDINGS, Hardware, Model, Strategy, hardware_table, model_table, stack
@@ -52,6 +54,9 @@ MOST_CHUNKS = 12
 RECOMPUTE_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 OFFLOADS = (0.0, 0.5, 1.0)
 LARGEST_NODE = 8
+
+OVERLAPPED_EXPERTS = 0.35
+"""Exposed share of expert dispatch where a row says that it overlaps (DualPipe and 1F1B all-to-all overlap)."""
 
 OFFLOADED_PROJECTIONS = 0.2
 """Share of a layer's activations in its query, key and value projections: 6 of about 34 bytes per element."""
@@ -141,7 +146,7 @@ class _Builder:
         self.catalog = catalog
         self.models = models
         self.profiles: list[tuple[SoftwareProfile, int]] = []
-        self._profile_at: dict[tuple[str, int], int] = {}
+        self._profile_at: dict[tuple[str, int, tuple[str, ...]], int] = {}
         self._hardware: dict[tuple[object, ...], Hardware] = {}
         self._model: dict[str, Model | None] = {}
 
@@ -208,10 +213,12 @@ class _Builder:
             notes.append(f"software {name or 'unknown'!s} has no profile: newest taken")
             found = self.catalog.get(SOFTWARE, "newest").id
         released = self.catalog.get(ACCELERATOR, run.text["accelerator"]).released
-        if (found, released) not in self._profile_at:
-            self._profile_at[found, released] = len(self.profiles)
-            self.profiles.append((self.catalog.get(SOFTWARE, found), released))
-        return self._profile_at[found, released]
+        stated = stated_facts(run.flags)
+        key = (found, released, tuple(sorted(stated)))
+        if key not in self._profile_at:
+            self._profile_at[key] = len(self.profiles)
+            self.profiles.append((with_facts(self.catalog.get(SOFTWARE, found), stated), released))
+        return self._profile_at[key]
 
     def _known(self, accelerator: str) -> bool:
         try:
@@ -272,6 +279,41 @@ class _Builder:
             )
 
 
+def stated_facts(flags: dict[str, str]) -> set[str]:
+    """What a row itself says of its stack, beside its name."""
+    facts = set()
+    if flags.keys() & {"tp-comm-overlap", "async-tp"}:
+        facts.add("tensor overlap")
+    if "vanilla-tp" in flags:
+        facts.add("no tensor overlap")
+    if "moe" in flags.get("cuda_graph", ""):
+        facts.add("captured experts")
+    if flags.get("ep_overlap") == "on":
+        facts.add("expert overlap")
+    if "torch.compile" in flags and flags["torch.compile"] != "false":
+        facts.add("compiled")
+    return facts
+
+
+def with_facts(profile: SoftwareProfile, facts: set[str]) -> SoftwareProfile:
+    """The profile of a stack with what one row states in its place."""
+
+    def given(quantity: Quantity, value: float) -> Quantity:
+        return dataclasses.replace(quantity, value=value, low=None, high=None, kind="given")
+
+    overlap, experts = profile.overlap, profile.experts
+    if "tensor overlap" in facts or "no tensor overlap" in facts:
+        overlap = overlap.model_copy(update={"tensor": "tensor overlap" in facts})
+    if "expert overlap" in facts:
+        overlap = overlap.model_copy(update={"expert_exposed": given(overlap.expert_exposed, OVERLAPPED_EXPERTS)})
+    if "captured experts" in facts:
+        experts = experts.model_copy(update={"captured_on_hosts": True})
+    update: dict[str, object] = {"overlap": overlap, "experts": experts}
+    if "compiled" in facts:
+        update["passes"] = given(profile.passes, 1.0)
+    return profile.model_copy(update=update)
+
+
 def _strategy(**values: float | int | bool | None) -> Strategy:
     return Strategy(**{k: np.array([v]) for k, v in values.items()})
 
@@ -298,7 +340,8 @@ def _recomputes(given: str | None, flags: dict[str, str]) -> list[tuple[int, flo
     if given is not None:
         return [(RECOMPUTES.index(given), 1.0, OFFLOADED_PROJECTIONS if offloaded else 0.0)]
     choices = [(0, 1.0, offload) for offload in OFFLOADS] + [(1, 1.0, 0.0)]
-    return choices + [(2, share, 0.0) for share in RECOMPUTE_SHARES]
+    choices += [(2, share, 0.0) for share in RECOMPUTE_SHARES]
+    return choices + [(2, share, 1.0) for share in RECOMPUTE_SHARES[1:-1]]
 
 
 def _shard_group(flags: dict[str, str], gpus: float, tp: float) -> float:

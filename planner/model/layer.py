@@ -37,6 +37,9 @@ TERMS = ("gemm", "attention", "elementwise", "quantise", "tensor", "context", "e
 POWER_EXPONENT = 0.4
 """Matrix rate against board power: clocks fall by less than the power cap (measured on power-capped boards)."""
 
+DROPOUT_BYTES = 2.0
+"""A mask of one byte per element, written and read."""
+
 WARM_DUTY = 0.5
 """Weight of the warm over the burst rate: a training step draws full power only during its large products."""
 
@@ -126,7 +129,7 @@ class _Context:
     def stream(self, moved_bytes: FloatArray, kernels: float = 3.0) -> FloatArray:
         """Element-wise traffic at this stack's fusion."""
         return self.sw.elementwise * stream_s(
-            moved_bytes=moved_bytes, memory_bytes_per_s=self.hw.memory_bytes_per_s, kernels=kernels
+            moved_bytes=self.sw.passes * moved_bytes, memory_bytes_per_s=self.hw.memory_bytes_per_s, kernels=kernels
         )
 
     def quantise(self, elements: FloatArray) -> FloatArray:
@@ -235,7 +238,7 @@ def attention_block(c: _Context, *, windowed: bool) -> tuple[Pass, Pass]:
     core_forward, core_backward = attention_core(c, heads=heads, kv_heads=kv_heads, windowed=windowed)
     context_forward, context_backward = context_parallel(c, kv_heads, core_forward, core_backward)
     rope = 4.0 * (q_width + kv_heads * m.qk_dim)
-    norm = (10.0 + 6.0 * c.sw.dropout) * m.hidden / c.sequence_split
+    norm = (10.0 + DROPOUT_BYTES * c.sw.dropout) * m.hidden / c.sequence_split
     forward_bytes, backward_bytes = t * (norm + rope), t * (1.4 * norm + rope)
     tensor_forward, tensor_backward = tensor_parallel(c)
     quantise = c.quantise(t * quantised)
@@ -329,7 +332,7 @@ def mlp_block(c: _Context, *, width: FloatArray, gated: FloatArray) -> tuple[Pas
     local = width / c.st.tp
     f1, b1 = c.linear(m=t, n=(1.0 + gated) * local, k=m.hidden)
     f2, b2 = c.linear(m=t, n=m.hidden, k=local)
-    norm = (10.0 + 6.0 * c.sw.dropout) * m.hidden / c.sequence_split
+    norm = (10.0 + DROPOUT_BYTES * c.sw.dropout) * m.hidden / c.sequence_split
     tensor_forward, tensor_backward = tensor_parallel(c)
     quantise = c.quantise(t * (m.hidden + local))
     forward = assemble(
@@ -373,15 +376,16 @@ def moe_block(c: _Context) -> tuple[Pass, Pass]:
     gemm_forward, gemm_backward = gemm_forward + f, gemm_backward + b
     f, b = c.linear(m=t, n=m.hidden, k=shared_width)
     gemm_forward, gemm_backward = gemm_forward + f, gemm_backward + b
-    norm = (10.0 + 6.0 * sw.dropout) * m.hidden / c.sequence_split * t
+    norm = (10.0 + DROPOUT_BYTES * sw.dropout) * m.hidden / c.sequence_split * t
     copies = routed
-    permute = copies * (2.0 * sw.permute_bytes) * m.hidden
-    activation = copies * (4.0 + 2.0 * gated) * width + t * (4.0 + 2.0 * gated) * shared_width
-    activation_back = copies * (6.0 + 4.0 * gated) * width + t * (6.0 + 4.0 * gated) * shared_width
+    permute = copies * (2.0 * sw.permute_bytes) * m.expert_hidden
+    outputs = m.expert_bias * copies * ((1.0 + gated) * width + m.expert_hidden)  # grouped products add biases apart
+    activation = 4.0 * outputs + copies * (4.0 + 2.0 * gated) * width + t * (4.0 + 2.0 * gated) * shared_width
+    activation_back = 2.0 * outputs + copies * (6.0 + 4.0 * gated) * width + t * (6.0 + 4.0 * gated) * shared_width
     router_bytes = held * 12.0 * experts
     group = place(ranks=st.ep, inner=np.ones_like(st.ep), hardware=c.hw)
     one_way = dispatch_s(
-        token_bytes=held * m.hidden * 2.0,
+        token_bytes=held * m.expert_hidden * 2.0,
         top_k=m.top_k,
         group=group,
         hardware=c.hw,
@@ -393,8 +397,8 @@ def moe_block(c: _Context) -> tuple[Pass, Pass]:
     tensor_share = np.where(m.shared_ffn > 0, 1.0, 0.0)
     tensor_forward, tensor_backward = tensor_parallel(c)
     expert = expert + expert_tensor_parallel(c, copies)
-    quantise = c.quantise(t * (m.hidden * tensor_share + shared_width) + copies * (m.hidden + width))
-    captured = np.where(c.hw.domain > c.hw.node, sw.moe_fixed_rack_share, 1.0)
+    quantise = c.quantise(t * (m.hidden * tensor_share + shared_width) + copies * (m.expert_hidden + width))
+    captured = np.where(c.hw.domain > c.hw.node, sw.moe_fixed_rack_share, sw.moe_fixed_host_share)
     fixed = np.where(is_moe, sw.moe_fixed_s * captured + sw.expert_fixed_s * local_experts, 0.0)
     forward = assemble(
         c,
@@ -425,7 +429,7 @@ def expert_tensor_parallel(c: _Context, copies: FloatArray) -> FloatArray:
     if not any_true(st.etp > 1):
         return np.zeros_like(copies)
     group = place(ranks=st.etp, inner=np.ones_like(st.etp), hardware=c.hw)
-    moved = copies * c.model.hidden * 2.0
+    moved = copies * c.model.expert_hidden * 2.0
     return 2.0 * ring_s(moved_bytes=moved, factor=1.0, group=group, hardware=c.hw, nic_share=c.sw.nic_share)
 
 

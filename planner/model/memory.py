@@ -56,7 +56,7 @@ def activation_costs(
     mixer = attention_bytes(c, a) * (m.n_full + m.n_window) / m.layers
     mixer = mixer + linear_mixer_bytes(c, a) * m.n_linear / m.layers
     dense = t * ((sw.norm_bytes + a) * h / split + (2.0 + 2.0 * m.gated + a) * m.ffn / st.tp)
-    routed = m.top_k * (a * h + 2.0 * h + (2.0 + 2.0 * m.expert_gated + a) * m.expert_ffn / st.etp) * st.etp
+    routed = m.top_k * (a * m.expert_hidden + 2.0 * m.expert_hidden + (2.0 + 2.0 * m.expert_gated + a) * m.expert_ffn / st.etp) * st.etp
     moe = t * ((sw.norm_bytes + a) * h / split + routed / split)
     moe = moe + t * (2.0 + 2.0 * m.expert_gated + a) * m.shared_ffn / st.tp
     layer = mixer + dense * m.n_dense / m.layers + moe * m.n_moe / m.layers

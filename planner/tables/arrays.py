@@ -119,6 +119,7 @@ class Model(Rows):
     expert_ffn: FloatArray
     shared_ffn: FloatArray
     expert_gated: FloatArray
+    expert_bias: FloatArray  # 1 where expert matrices have biases
     expert_hidden: FloatArray  # width that routed experts read and write
     mtp: FloatArray
     embedding_parameters: FloatArray  # input table (+ learned positions)
@@ -161,6 +162,7 @@ class Software(Rows):
     attention_rate: FloatArray  # share of the part's best attention kernel that this stack reaches
     sustained: FloatArray  # sustained over burst matrix rate
     elementwise: FloatArray  # element-wise traffic over the ideally fused one
+    passes: FloatArray  # element-wise passes over those of fused kernels
     attention_backward: FloatArray  # backward over forward time of the attention core
     tensor_exposed: FloatArray  # share of tensor-parallel communication left exposed
     data_window: FloatArray  # share of compute that can hide data-parallel traffic; 0 without overlap
@@ -169,6 +171,7 @@ class Software(Rows):
     quantise: FloatArray  # quantisation traffic over two passes
     moe_fixed_s: FloatArray  # serial seconds per MoE layer and micro-batch, forward and backward together
     moe_fixed_rack_share: FloatArray  # share of it left where the scale-up domain spans hosts (graph-captured dispatch)
+    moe_fixed_host_share: FloatArray  # the same within one host
     expert_fixed_s: FloatArray  # serial seconds per local expert, MoE layer and micro-batch, forward and backward
     expert_padding: FloatArray  # extra rows per local expert: padding and imbalance
     alltoall_share: FloatArray  # share of the scale-up link in dispatch and combine

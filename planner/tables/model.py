@@ -66,6 +66,7 @@ def model_table(architecture: Architecture) -> Model:
         "expert_ffn": moe.ffn if moe else 0,
         "shared_ffn": moe.shared_width if moe else 0,
         "expert_gated": float(moe.gated) if moe else 0,
+        "expert_bias": float(moe.bias) if moe else 0,
         "expert_hidden": (moe.latent or a.hidden) if moe else a.hidden,
         "mtp": a.mtp,
         "embedding_parameters": count.embedding + count.positions,

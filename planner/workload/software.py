@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.catalog.quantity import Bytes, Count, Fraction, IsoDate, Seconds
+from planner.catalog.quantity import Bytes, Count, Fraction, IsoDate, Ratio, Seconds
 from planner.catalog.records import Record, Section
 
 __all__ = ["AttentionKernel", "Experts", "Launches", "Loss", "Overlap", "SoftwareProfile", "States"]
@@ -57,6 +57,8 @@ class Experts(Section):
     captured: Fraction
     """Share of the fixed time per layer that is left where the scale-up domain spans hosts, because dispatch runs
     without host synchronisation inside captured graphs."""
+    captured_on_hosts: bool = False
+    """The same holds within one host."""
 
 
 class States(Section):
@@ -96,6 +98,8 @@ class SoftwareProfile(Record):
     experts: Experts
     states: States
     launches: Launches
+    passes: Ratio
+    """Element-wise passes over memory relative to fused kernels: 1 for fused or compiled norms and activations."""
     dropout: bool = False
     """Dropout masks are stored and applied."""
     sequence_parallel: bool = True
