@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from planner.cli.failures import report
@@ -14,6 +15,8 @@ def main() -> None:
 
     typer is imported in here, so that an interrupt at any time ends in a word and not in a traceback.
     """
+    # pydantic would search every installed package for plugins, which takes as long as reading our records.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:
         import typer
 

@@ -74,7 +74,8 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
         session = _session(context, given)
         choice = Choice.of(**{name: given[name] for name in _OUTPUT})
         answer = function(session=session, **values) if reads else function(**values)
-        for note in answer.notes:
+        unused = [f"--set {text} changed nothing: no such record was used" for text in session.unused()]
+        for note in (*answer.notes, *unused):
             talk(f"Note: {note}")
         emit(answer, choice)
         if answer.exit_code:

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Final
 
 from planner.cli.streams import abandon_stdout, talk
@@ -34,6 +33,8 @@ def report(error: BaseException, *, debug: bool) -> int | None:
         return 0
     sentence, code = _sentence(error)
     if debug and not isinstance(error, KeyboardInterrupt):
+        import traceback
+
         talk("".join(traceback.format_exception(error)).rstrip())
     talk(sentence)
     return code

@@ -8,12 +8,13 @@ import typer
 
 from planner.cli.complete import names_of
 from planner.cli.streams import read_input
+from planner.errors import UsageError
 
 if TYPE_CHECKING:
     from planner.cli.session import Session
     from planner.workload.record import ModelRecord
 
-__all__ = ["Model", "read_model"]
+__all__ = ["Model", "check_overrides", "read_model"]
 
 Model = Annotated[
     str,
@@ -24,6 +25,18 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+
+
+def check_overrides(session: Session) -> None:
+    """Refuse overrides of a model that was not read from the catalog; raises `UsageError`.
+
+    Call it when the model has been read: a file of the user's own is changed in the file.
+    """
+    if any(kind == "model" for kind, _ in session.catalog().used):
+        return
+    for text in session.overrides:
+        if text.strip().startswith("model."):
+            raise UsageError(f"--set {text}: MODEL is a file of your own; change it there")
 
 
 def read_model(session: Session, model: str) -> tuple[ModelRecord, tuple[str, ...]]:

@@ -40,6 +40,21 @@ class Session:
             self._catalog = Catalog(self.overlays, self.overrides)
         return self._catalog
 
+    def unused(self) -> list[str]:
+        """Return the overrides that changed no record of those that were read."""
+        if not self.overrides or self._catalog is None:
+            return []
+        from planner.catalog.kinds import kind_named
+        from planner.catalog.overrides import Override
+
+        catalog = self._catalog
+        used = [(kind_named(kind), record_id) for kind, record_id in catalog.used]
+        parsed = [
+            Override.parse(text, lambda kind, name: catalog.find(kind, name) is not None)
+            for text in self.overrides
+        ]
+        return [o.text for o in parsed if not any(o.concerns(kind, name) for kind, name in used)]
+
     def inputs(self) -> dict[str, list[str]]:
         """Return what JSON says of the catalog used, where anything was added to it."""
         from planner.catalog.paths import environment_overlays

@@ -108,7 +108,15 @@ def _no_options() -> None:
     """Take nothing: groups have no options of their own."""
 
 
-app = typer.Typer(name="planner", cls=_Root, no_args_is_help=True, context_settings=_SETTINGS, **_PLAIN)
+app = typer.Typer(
+    name="planner",
+    cls=_Root,
+    no_args_is_help=True,
+    context_settings=_SETTINGS,
+    epilog="Exit codes: 0 done, 1 internal error, 2 usage, 3 bad input, 4 nothing feasible, 5 cannot read or "
+    "write, 130 interrupted.",
+    **_PLAIN,
+)
 
 
 def _print_version(wanted: bool) -> None:

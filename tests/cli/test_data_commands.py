@@ -116,6 +116,13 @@ def test_an_override_shows_in_the_record_and_in_the_inputs(run: Run) -> None:
         assert read["inputs"]["set"] == [override]
 
 
+def test_an_override_of_something_else_is_noted(run: Run) -> None:
+    override = "accelerator.h200-sxm.memory.bandwidth=4 TB/s"
+    result = run("-s", override, "catalog", "show", "accelerator", "h100-sxm")
+    assert result.exit_code == 0
+    assert result.stderr == f"Note: --set {override} changed nothing: no such record was used\n"
+
+
 def test_options_before_and_after_the_command_add_up(
     run: Run, root: Path, tmp_path: Path, accelerator: Any, write: Any
 ) -> None:
@@ -198,6 +205,12 @@ def test_a_model_is_also_shown_from_its_file_or_from_stdin(run: Run, tmp_path: P
     ):  # fmt: skip
         result = json.loads(run("model", "show", name, "--json", stdin=stdin).stdout)["result"]
         assert result["total"] == 8030261248
+
+
+def test_overrides_of_a_file_of_ones_own_are_not_ignored(run: Run) -> None:
+    result = run("model", "show", "-", "-s", "model.architecture.hidden=8192", stdin=json.dumps(LLAMA))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "change it there" in result.stderr
 
 
 def test_an_import_as_json(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.commands.catalog_show import bibliography
-from planner.cli.model_argument import Model, read_model
+from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Column, Table, document
 from planner.cli.people import quantity
 from planner.cli.session import Session
@@ -41,6 +41,7 @@ def run(
     from planner.workload.summary import summarize
 
     record, notes = read_model(session, model)
+    check_overrides(session)
     summary = summarize(record, seq_len=seq_len, kv_precision=kv_precision)
     rows = list(_rows(summary))
     catalog = session.catalog()

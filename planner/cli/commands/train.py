@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.complete import names_of
-from planner.cli.model_argument import Model, read_model
+from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Column, Table
 from planner.cli.session import Session
 
@@ -152,6 +152,7 @@ def run(
         offload=offload,
         catalog=session.catalog(),
     )
+    check_overrides(session)
     explanation = result.explain() if explain and result.plan is not None else None
     return _answer(result, explanation, notes)
 
