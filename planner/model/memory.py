@@ -1,7 +1,9 @@
 """Peak memory of one accelerator: weights, gradients, optimizer, activations, logits, working buffers.
 
-Everything is per accelerator and in bytes. The peak is the maximum over the first and the last pipeline stage; the
-stages between hold no embedding or logits and fewer micro-batches than the first.
+Everything is per accelerator and in bytes. The peak is the maximum over the first, the second and the last
+pipeline stage: the first holds the embedding and the most micro-batches, the last the head and the logits,
+and the second is the worst of those between, which hold more layers than the ends where layers do not divide
+evenly.
 
 References
 ----------
@@ -148,18 +150,22 @@ def split_layers(*, layers: FloatArray, pp: FloatArray, vpp: FloatArray) -> Stag
     )
 
 
-def micro_batches_in_flight(*, strategy: Strategy, micro_batches: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Micro-batches (in whole stages' worth of layers) kept by the first and by the last stage.
+def micro_batches_in_flight(
+    *, strategy: Strategy, micro_batches: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Micro-batches (in whole stages' worth of layers) kept by the first, the second and the last stage.
 
-    1F1B keeps ``min(m, p)`` and 1; interleaving ``p + (p-1)/v`` and ``((v-1)p + 1)/v``; an explicit `in_flight`
-    replaces the first and scales the second.
+    1F1B keeps ``min(m, p)``, one less on each stage, and 1; interleaving ``p + (p-1)/v``, ``2/v`` less on
+    each stage, and ``((v-1)p + 1)/v``; an explicit `in_flight` replaces the first and scales the last.
     """
     p, v, m = strategy.pp, strategy.vpp, micro_batches
     first = np.where(v > 1, p + (p - 1.0) / v, p)
     last = np.where(v > 1, ((v - 1.0) * p + 1.0) / v, 1.0)
     explicit = np.isfinite(strategy.in_flight)
     ratio = np.where(explicit, strategy.in_flight / first, 1.0)
-    return np.minimum(first * ratio, m), np.minimum(np.maximum(last * np.minimum(ratio, 1.0), 1.0 / v), m)
+    last = np.minimum(np.maximum(last * np.minimum(ratio, 1.0), 1.0 / v), m)
+    second = np.maximum(first * ratio - np.where(v > 1, 2.0 / v, 1.0), 1.0 / v)
+    return np.minimum(first * ratio, m), np.minimum(second, m), last
 
 
 def memory_costs(
@@ -184,33 +190,35 @@ def memory_costs(
     st = strategy
     stage = split_layers(layers=model.layers, pp=st.pp, vpp=st.vpp)
     flight = micro_batches_in_flight(strategy=st, micro_batches=micro_batches)
-    single = st.pp <= 1
-    first, last = end_states(model=model, software=software, strategy=st, stage=stage)
-    first_act, last_act = end_activations(strategy=st, activations=activations, stage=stage, flight=flight)
-    logits = activations.logits_bytes
-    first_total = sum(first) + first_act + np.where(single, logits, 0.0)
-    last_total = sum(last) + last_act + logits
-    worst_last = ~single & (last_total > first_total)
-    weights, gradients, optimizer, buffers = (
-        np.where(worst_last, b, a) for a, b in zip(first, last, strict=True)
-    )
-    allocated = np.where(worst_last, last_total, first_total)
+    states = stage_states(model=model, software=software, strategy=st, stage=stage)
+    acts = stage_activations(strategy=st, activations=activations, stage=stage, flight=flight)
+    every = activations.logits_bytes
+    logits = (np.where(st.pp <= 1, every, 0.0), np.zeros_like(every), every)
+    totals = [w + g + o + b + a + x for (w, g, o, b), a, x in zip(states, acts, logits, strict=True)]
+    worst_second = (st.pp > 2) & (totals[1] > totals[0])
+    ends = np.where(worst_second, totals[1], totals[0])
+    worst_last = (st.pp > 1) & (totals[2] > ends)
+
+    def worst(first: FloatArray, second: FloatArray, last: FloatArray) -> FloatArray:
+        return np.where(worst_last, last, np.where(worst_second, second, first))
+
+    weights, gradients, optimizer, buffers = (worst(*parts) for parts in zip(*states, strict=True))
     return MemoryCosts(
         weights_bytes=weights,
         gradients_bytes=gradients,
         optimizer_bytes=optimizer,
-        activations_bytes=np.where(worst_last, last_act, first_act),
-        logits_bytes=np.where(worst_last | single, logits, 0.0),
+        activations_bytes=worst(*acts),
+        logits_bytes=worst(*logits),
         buffers_bytes=buffers,
-        allocated_bytes=allocated,
+        allocated_bytes=(allocated := np.where(worst_last, totals[2], ends)),
         device_bytes=DEVICE_SHARE * allocated + CONTEXT_BYTES,
     )
 
 
-def end_states(
+def stage_states(
     *, model: Model, software: Software, strategy: Strategy, stage: StageLayers
-) -> tuple[StateBytes, StateBytes]:
-    """Weights, gradients, optimizer states and gather buffers on the first and on the last stage.
+) -> tuple[StateBytes, StateBytes, StateBytes]:
+    """Weights, gradients, optimizer states and gather buffers on the first, the second and the last stage.
 
     The first stage holds the embedding, the last the head and the MTP modules; a single stage holds all.
     """
@@ -220,32 +228,38 @@ def end_states(
     head_table = table * np.where(m.tied & single, 0.0, 1.0)
     mtp = m.mtp * (m.mixer_parameters + m.dense_parameters) / m.layers / st.tp
     mtp_experts = m.mtp * m.expert_parameters / np.maximum(m.n_moe, 1.0) / (st.etp * st.ep)
+    dense_layer = (m.mixer_parameters + m.dense_parameters) / m.layers / st.tp
+    expert_layer = m.expert_parameters / m.layers / (st.etp * st.ep)
 
-    def states(layers: FloatArray, dense_more: FloatArray, expert_more: FloatArray) -> StateBytes:
-        dense = (m.mixer_parameters + m.dense_parameters) * layers / m.layers / st.tp + dense_more
-        expert = m.expert_parameters * layers / m.layers / (st.etp * st.ep) + expert_more
+    def states(
+        layers: FloatArray, dense_more: FloatArray | float, expert_more: FloatArray | float
+    ) -> StateBytes:
+        dense, expert = dense_layer * layers + dense_more, expert_layer * layers + expert_more
         return state_bytes(software, st, dense, expert, layers)
 
     whole = np.where(single, head_table + mtp, 0.0)
-    first = states(stage.first, table + whole, np.where(single, mtp_experts, 0.0))
-    return first, states(stage.last, head_table + mtp, mtp_experts)
+    return (
+        states(stage.first, table + whole, np.where(single, mtp_experts, 0.0)),
+        states(stage.most, 0.0, 0.0),
+        states(stage.last, head_table + mtp, mtp_experts),
+    )
 
 
-def end_activations(
+def stage_activations(
     *,
     strategy: Strategy,
     activations: ActivationCosts,
     stage: StageLayers,
-    flight: tuple[FloatArray, FloatArray],
-) -> tuple[FloatArray, FloatArray]:
-    """Activation bytes, without logits, on the first and on the last stage.
+    flight: tuple[FloatArray, FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Activation bytes, without logits, on the first, the second and the last stage.
 
     `flight` is the number of micro-batches that each of them keeps, from `micro_batches_in_flight`.
     """
     kept = kept_bytes(strategy, activations) * (1.0 - strategy.offload)
     working = activations.working_bytes + recompute_peak(strategy, activations)
     first = flight[0] * (kept * stage.first + activations.embedding_bytes) + working
-    return first, flight[1] * kept * stage.last + working
+    return first, flight[1] * (kept * stage.most) + working, flight[2] * (kept * stage.last) + working
 
 
 def kept_bytes(strategy: Strategy, activations: ActivationCosts) -> FloatArray:
@@ -286,7 +300,8 @@ def fit_probability(
 ) -> FloatArray:
     """Probability that the run fits, from the spread of log(measured/predicted) peaks (logistic, scale sigma)."""
     z = np.log(capacity_bytes / device_bytes) / np.asarray(sigma)
-    return 1.0 / (1.0 + np.exp(-FIT_SLOPE * np.clip(z, -20.0, 20.0)))
+    probability: FloatArray = 1.0 / (1.0 + np.exp(-FIT_SLOPE * np.clip(z, -20.0, 20.0)))
+    return probability
 
 
 def fit_limit_bytes(
