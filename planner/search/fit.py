@@ -1,8 +1,8 @@
 """Memory before time: which layouts fit, from parts that are added up instead of computed for each strategy.
 
-A layout's peak is that of its first or last stage; each is the sum of states, which depend on the
-sharding, and activations, which depend on recompute and offload. For ``Z`` shardings and ``L`` recompute
-levels that is ``Z + L`` evaluations and ``Z L`` additions per base.
+A layout's peak is that of one of three stages; each is the sum of states, which depend on the sharding, and
+activations, which depend on recompute and offload. For ``Z`` shardings and ``L`` recompute levels that is
+``Z + L`` evaluations and ``Z L`` additions per base.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from planner.model.memory import (
     CONTEXT_BYTES,
     DEVICE_SHARE,
     StageLayers,
-    end_states,
     fit_limit_bytes,
     micro_batches_in_flight,
     split_layers,
+    stage_states,
 )
 from planner.search.costs import TupleCosts
 from planner.search.space import Bases, Groups, Space, legal_shardings
@@ -61,13 +61,13 @@ def peak_bytes(*, space: Space, costs: TupleCosts, rows: Bases, offload: float) 
     group = np.where(z == 4, space.hybrid[rows.t], np.inf)
     strategy = base_strategy(space, rows, vpp=rows.vpp, sharding=z, shard_group=group)
     stage = split_layers(layers=costs.model.layers, pp=strategy.pp, vpp=rows.vpp)
-    states = end_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
+    states = stage_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
     held = [a + b + c + d for a, b, c, d in states]
     legal = legal_shardings(space, t=rows.t, dp=rows.dp)
-    first = np.where(legal, held[0], np.inf)
+    held[0] = np.where(legal, held[0], np.inf)
     flight = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
     acts = _activations(space, costs, rows.t, strategy.pp, stage, flight, offload)
-    return np.maximum(first[:, None] + acts[0], held[1][:, None] + acts[1])
+    return _worst([h[:, None] + a for h, a in zip(held, acts, strict=True)])
 
 
 def _activations(
@@ -76,18 +76,27 @@ def _activations(
     t: IntArray,
     pp: FloatArray,
     stage: StageLayers,
-    flight: tuple[FloatArray, FloatArray],
+    flight: tuple[FloatArray, FloatArray, FloatArray],
     offload: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Activations and logits on both end stages, shape ``[L, len(t)]``; a single stage has no second end."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Activations and logits on the three stages, ``[L, len(t)]``; -inf where there is no such stage."""
     a = costs.activations
     kept = costs.kept.T[:, t] * (1.0 - offload)
     peak = np.where(space.recompute[:, None] == 2, a.layer_bytes[t], 0.0)
     working, logits = a.working_bytes[t] + peak, a.logits_bytes[t]
     first = flight[0] * (kept * stage.first + a.embedding_bytes[t]) + working
-    last = flight[1] * kept * stage.last + working + logits
+    second = flight[1] * (kept * stage.most) + working
+    last = flight[2] * (kept * stage.last) + (working + logits)
     single = pp <= 1
-    return first + np.where(single, logits, 0.0), np.where(single, -np.inf, last)
+    return (
+        first + np.where(single, logits, 0.0),
+        np.where(pp <= 2, -np.inf, second),
+        np.where(single, -np.inf, last),
+    )
+
+
+def _worst(stages: list[FloatArray]) -> FloatArray:
+    return np.maximum(np.maximum(stages[0], stages[1]), stages[2])
 
 
 @dataclass(frozen=True)
@@ -113,13 +122,14 @@ class Floor:
 
 
 class FloorTables:
-    """Fewest layers on the end stages of each pipeline size over all its schedules."""
+    """Fewest layers on the three stages of each pipeline size over all its schedules."""
 
     def __init__(self, space: Space, costs: TupleCosts) -> None:
         pair_pp = np.repeat(space.pp, space.pairs)
         stage = split_layers(layers=costs.model.layers, pp=pair_pp, vpp=space.vpp)
-        self.first = np.minimum.reduceat(stage.first, space.first_pair)
-        self.last = np.minimum.reduceat(stage.last, space.first_pair)
+        self.first, self.most, self.last = (
+            np.minimum.reduceat(layers, space.first_pair) for layers in (stage.first, stage.most, stage.last)
+        )
 
 
 def memory_floor(*, space: Space, costs: TupleCosts, rows: Groups, tables: FloorTables) -> Floor:
@@ -130,11 +140,11 @@ def memory_floor(*, space: Space, costs: TupleCosts, rows: Groups, tables: Floor
     thorough sharding over all ranks, without gather buffers, whose size falls with the layers.
     """
     pp = space.pp[rows.p]
-    stage = StageLayers(first=tables.first[rows.p], most=tables.first[rows.p], last=tables.last[rows.p])
+    stage = StageLayers(*(layers[rows.p] for layers in (tables.first, tables.most, tables.last)))
     z = np.minimum(space.shardings[-1:], 3)
     strategy = base_strategy(space, rows, vpp=np.ones(1), sharding=z, shard_group=np.full(1, np.inf))
-    states = end_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
-    flight = (np.minimum(pp, rows.count), np.minimum(1.0, rows.count))
-    offload = float(space.offloads[-1])
-    first, last = _activations(space, costs, rows.t, pp, stage, flight, offload)
-    return Floor(by_level=np.maximum(sum(states[0][:3]) + first, sum(states[1][:3]) + last))
+    states = stage_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
+    flight = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
+    acts = _activations(space, costs, rows.t, pp, stage, flight, float(space.offloads[-1]))
+    held = [weights + gradients + optimizer for weights, gradients, optimizer, _ in states]
+    return Floor(by_level=_worst([h + a for h, a in zip(held, acts, strict=True)]))

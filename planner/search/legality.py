@@ -10,7 +10,8 @@ Rules (a pinned field must obey them too)
    Mixture-of-experts layers under ``tp > 1`` need it [3]_; a request may pin it off all the same.
 3. ``cp > 1`` cuts each sequence into ``2 cp`` equal chunks, two for each rank, so that causal work
    balances [4]_.
-4. ``pp`` is at most the number of layers. Layers need not divide evenly: `planner.model.memory.split_layers`.
+4. ``pp`` is at most the number of layers. Layers need not divide evenly: the first and the last stage may
+   hold fewer than the others, which are alike, but at least one (`planner.model.memory.split_layers`) [9]_.
 5. ``vpp > 1`` (interleaving) needs ``pp > 1``, ``pp * vpp`` at most the layers, and at least ``pp``
    micro-batches, which travel in groups of ``pp`` [5]_. A backward pass split to fill the bubble needs
    them as well [6]_.
@@ -44,6 +45,8 @@ References
 .. [6] P. Qi et al., arXiv:2401.10241; DeepSeek-AI, arXiv:2412.19437, section 3.2.1.
 .. [7] S. Rajbhandari et al., arXiv:1910.02054.
 .. [8] Y. Zhao et al., arXiv:2304.11277, section 3.2.2 (hybrid sharding).
+.. [9] Megatron Core user guide, "Pipeline parallelism": sizes of the first and the last stage, and embedding
+   and loss counted as layers.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ from typing import Final
 
 import numpy as np
 
+from planner.model.memory import split_layers
 from planner.search.request import Request
 from planner.tables import Hardware, Model, Strategy
 from planner.types import BoolArray, FloatArray, IntArray
@@ -152,12 +156,16 @@ def pipeline_sizes(*, model: Model, request: Request) -> FloatArray:
 
 
 def interleavings(*, model: Model, request: Request, pp: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Pairs of a pipeline size and a ``vpp`` under rule 5: index into `pp`, and ``vpp``; grouped by `pp`."""
+    """Pairs of a pipeline size and a ``vpp`` under rules 4, 5: index into `pp`, and ``vpp``; by `pp`."""
     layers = int(_first(model.layers))
     pinned = request.pinned("vpp")
     values = _array(pinned or np.arange(1, max(layers // 2, 1) + 1))
     index, column = np.nonzero((values == 1) | ((pp[:, None] > 1) & (pp[:, None] * values <= layers)))
-    return index, values[column]
+    sizes, vpp = pp[index], values[column]
+    stage = split_layers(layers=model.layers, pp=sizes, vpp=vpp)
+    placed = stage.first + stage.last + (sizes - 2) * stage.most
+    keep = (sizes == 1) | (placed == layers)
+    return index[keep], vpp[keep]
 
 
 def recompute_levels(*, request: Request) -> tuple[IntArray, FloatArray]:
