@@ -13,12 +13,12 @@ from planner.errors import UsageError
 from planner.model.layer import layer_costs
 from planner.model.memory import activation_costs, fit_probability, kept_bytes, memory_costs
 from planner.model.training import micro_batches, step_costs
-from planner.search.evaluate import CHUNK_ROWS, Layouts, strategy_of
 from planner.search.least import fewest_accelerators
 from planner.search.rank import distinct, first_of
 from planner.search.reasons import explain, unsupported
 from planner.search.request import GOALS, Request
 from planner.search.result import Counts, Plans, SearchResult
+from planner.search.steps import CHUNK_ROWS, Layouts, strategy_of
 from planner.search.sweep import Field, field_of, run
 from planner.tables import Hardware, Model, Software, Strategy
 

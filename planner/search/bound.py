@@ -38,8 +38,8 @@ import numpy as np
 
 from planner.model.memory import split_layers
 from planner.search.costs import TupleCosts
-from planner.search.evaluate import Layouts
 from planner.search.space import Bases, Groups, Space
+from planner.search.steps import Layouts
 from planner.types import BoolArray, FloatArray, IntArray
 
 __all__ = ["lighter_wins", "lower_bound_s"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.search.evaluate import Layouts
 from planner.search.space import Space
+from planner.search.steps import Layouts
 from planner.types import BoolArray, FloatArray, IntArray
 
 __all__ = ["Pool", "Thresholds", "distinct", "first_of", "preference"]

@@ -12,7 +12,6 @@ import numpy as np
 
 from planner.search.bound import lighter_wins, lower_bound_s
 from planner.search.costs import TupleCosts, tuple_costs
-from planner.search.evaluate import CHUNK_ROWS, Layouts, step_seconds
 from planner.search.fit import FloorTables, allocated_limit, memory_floor, peak_bytes
 from planner.search.rank import Pool
 from planner.search.request import GOALS, Request
@@ -28,6 +27,7 @@ from planner.search.space import (
     legal_layouts,
     legal_shardings,
 )
+from planner.search.steps import CHUNK_ROWS, Layouts, step_seconds
 from planner.tables import Hardware, Model, Software
 from planner.types import BoolArray, FloatArray, IntArray
 
