@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.model.collectives import hidden_s, place, ring_s
+from planner.model.collectives import Group, hidden_s, place, ring_s
 from planner.model.layer import LayerCosts
 from planner.model.memory import split_layers
 from planner.model.operators import any_true
@@ -182,50 +182,73 @@ def data_parallel_s(
     count
         Micro-batches per step.
     """
-    st, sw = strategy, software
+    st, sw, z = strategy, software, strategy.sharding
     dense, expert = stage_parameters(model=model, strategy=st, stage_layers=stage_layers)
-    dense_ranks = st.dp * st.cp
-    expert_ranks = np.maximum(st.dp * st.cp * st.tp / (st.etp * st.ep), 1.0)
-    group = place(ranks=dense_ranks, inner=st.tp, hardware=hardware)
+    ranks = st.dp * st.cp
 
-    sharded = place(ranks=np.minimum(dense_ranks, st.shard_group), inner=st.tp, hardware=hardware)
-
-    def gathered(bytes_per_parameter: FloatArray | float, *, shard: bool = False) -> FloatArray:
-        b = np.asarray(bytes_per_parameter, dtype=float)
-        within = sharded if shard else group
-        time = ring_s(moved_bytes=b * dense, factor=1.0, group=within, hardware=hardware, nic_share=sw.nic_share)
-        if any_true(expert > 0):
-            spread = place(ranks=expert_ranks, inner=st.tp * st.cp * st.dp / expert_ranks, hardware=hardware)
-            time = time + ring_s(
-                moved_bytes=b * expert, factor=1.0, group=spread, hardware=hardware, nic_share=sw.nic_share
-            )
-        return time
+    def traffic(within: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return traffic_s(
+            hardware=hardware, software=sw, strategy=st, dense=dense, expert=expert, ranks=within
+        )
 
     def hide(communication: FloatArray, compute: FloatArray) -> FloatArray:
-        return hidden_s(communication_s=communication, compute_s=compute, window=sw.data_window, slowdown=sw.slowdown)
+        return hidden_s(
+            communication_s=communication, compute_s=compute, window=sw.data_window, slowdown=sw.slowdown
+        )
 
-    z = st.sharding
-    reduce = gathered(sw.gradient_bytes)
-    gather = gathered(2.0)
-    chain = np.where(st.vpp > 1, 1.0 + (np.minimum(st.pp, count) - 1.0) * (st.vpp - 1.0) / st.vpp, 1.0)
-    tail = 1.0 / np.where(st.vpp > 1, st.vpp, np.maximum(stage_layers, 1.0))
-    overlapped = sw.data_window > 0
-    zero1 = np.where(
-        overlapped,
-        hide(reduce, backward_s * chain) + hide(gather, forward_s * chain) + tail * (reduce + gather),
-        reduce + gather,
-    )
-    result = zero1
-    if any_true(z == 0):
-        plain = np.where(overlapped, hide(2.0 * reduce, backward_s * chain) + tail * 2.0 * reduce, 2.0 * reduce)
-        result = np.where(z == 0, plain, result)
+    result = np.zeros_like(count)
+    if any_true(z < 3):
+        reduce, gather = traffic(ranks)
+        chain = np.where(st.vpp > 1, 1.0 + (np.minimum(st.pp, count) - 1.0) * (st.vpp - 1.0) / st.vpp, 1.0)
+        tail = 1.0 / np.where(st.vpp > 1, st.vpp, np.maximum(stage_layers, 1.0))
+        overlapped = sw.data_window > 0
+        if any_true((z > 0) & (z < 3)):
+            hidden = hide(reduce, backward_s * chain) + hide(gather, forward_s * chain)
+            result = np.where(overlapped, hidden + tail * (reduce + gather), reduce + gather)
+        if any_true(z == 0):
+            plain = hide(2.0 * reduce, backward_s * chain) + tail * 2.0 * reduce
+            result = np.where(z == 0, np.where(overlapped, plain, 2.0 * reduce), result)
     if any_true(z >= 3):
-        gather, reduce = gathered(2.0, shard=True), gathered(sw.gradient_bytes, shard=True)
+        reduce, gather = traffic(np.minimum(ranks, st.shard_group))
         every = hide(gather, forward_s) + hide(gather + reduce, backward_s)
         full = count * every + (2.0 * gather + reduce) / np.maximum(stage_layers, 1.0)
-        full = full + hide(replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert), backward_s)
-        result = np.where(z >= 3, full, result)
-    return np.where(dense_ranks > 1, result, 0.0)
+        replicas = replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert)
+        result = np.where(z >= 3, full + hide(replicas, backward_s), result)
+    return np.where(ranks > 1, result, 0.0)
+
+
+def traffic_s(
+    *,
+    hardware: Hardware,
+    software: Software,
+    strategy: Strategy,
+    dense: FloatArray,
+    expert: FloatArray,
+    ranks: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Reduce-scatter of the gradients and all-gather of the 16-bit weights of one rank, once each.
+
+    Parameters
+    ----------
+    dense, expert
+        Parameters on one rank; experts have groups of their own, what is left after expert parallelism.
+    ranks
+        Ranks over which dense parameters are sharded.
+    """
+    st = strategy
+
+    def both(parameters: FloatArray, group: Group) -> FloatArray:
+        moved = np.stack(np.broadcast_arrays(software.gradient_bytes * parameters, 2.0 * parameters))
+        return ring_s(
+            moved_bytes=moved, factor=1.0, group=group, hardware=hardware, nic_share=software.nic_share
+        )
+
+    time = both(dense, place(ranks=ranks, inner=st.tp, hardware=hardware))
+    if any_true(expert > 0):
+        expert_ranks = np.maximum(st.dp * st.cp * st.tp / (st.etp * st.ep), 1.0)
+        inner = st.tp * st.cp * st.dp / expert_ranks
+        time = time + both(expert, place(ranks=expert_ranks, inner=inner, hardware=hardware))
+    return time[0], time[1]
 
 
 def replicas_s(
