@@ -182,9 +182,12 @@ def layer_costs(*, hardware: Hardware, model: Model, software: Software, strateg
     dense_forward, dense_backward = mlp_block(c, width=m.ffn, gated=m.gated)
     share = np.maximum(m.n_dense - m.dense_prefix, 0.0) / body
     forward, backward = forward.plus(dense_forward.scaled(share)), backward.plus(dense_backward.scaled(share))
+    module = sum(part.total() for part in (*mixers[0][1:], dense_forward, dense_backward))
     if any_true(m.n_moe > 0):
         moe_forward, moe_backward = moe_block(c)
         share = m.n_moe / body
+        with_experts = sum(part.total() for part in (*mixers[0][1:], moe_forward, moe_backward))
+        module = np.where(m.n_moe > 0, with_experts, module)
         forward, backward = forward.plus(moe_forward.scaled(share)), backward.plus(moe_backward.scaled(share))
     prefix = mixer_forward.plus(dense_forward).total()
     prefix_both = prefix + mixer_backward.plus(dense_backward).total()
@@ -195,7 +198,7 @@ def layer_costs(*, hardware: Hardware, model: Model, software: Software, strateg
     hidden_bytes = c.tokens * m.hidden * 2.0
     full = forward.total() - forward.moe_fixed * 0.5
     projection, projection_back = c.linear(m=c.tokens / c.sequence_split, n=m.hidden, k=2.0 * m.hidden)
-    mtp_layer = forward.total() + backward.total() + projection + projection_back
+    mtp_layer = module + projection + projection_back
     return LayerCosts(
         forward_s=forward.total(),
         backward_s=backward.total(),
@@ -376,6 +379,10 @@ def moe_block(c: _Context) -> tuple[Pass, Pass]:
     gemm_forward, gemm_backward = gemm_forward + f, gemm_backward + b
     f, b = c.linear(m=t, n=m.hidden, k=shared_width)
     gemm_forward, gemm_backward = gemm_forward + f, gemm_backward + b
+    latent = m.expert_hidden < m.hidden  # experts that read and write a narrower stream
+    for n, k in ((m.expert_hidden, m.hidden), (m.hidden, m.expert_hidden)):
+        f, b = c.linear(m=np.where(latent & is_moe, held, 0.0), n=n, k=k)
+        gemm_forward, gemm_backward = gemm_forward + f, gemm_backward + b
     norm = (10.0 + DROPOUT_BYTES * sw.dropout) * m.hidden / c.sequence_split * t
     copies = routed
     permute = copies * (2.0 * sw.permute_bytes) * m.expert_hidden
