@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.model.operators import any_true
 from planner.tables import Hardware
 from planner.types import FloatArray
 
@@ -57,12 +58,19 @@ def link_bytes_per_s(*, ranks: FloatArray, hardware: Hardware) -> FloatArray:
     Switched domains give every pair the full rate; an all-to-all mesh only the links to the members; a torus the
     axes that the group spans.
     """
+    if not any_true(hardware.torus_dims > 0):
+        return hardware.link_bytes_per_s
     n = np.maximum(ranks, 1.0)
     mesh = np.clip((n - 1.0) / np.maximum(hardware.domain - 1.0, 1.0), 0.0, 1.0)
     dims = np.maximum(hardware.torus_dims, 1)
     axes = np.clip(np.log(n) / np.log(np.maximum(hardware.domain, 2.0)) * dims, 1.0, dims) / dims
     share = np.where(hardware.torus_dims == 0, 1.0, np.where(hardware.torus_dims == 1, np.maximum(mesh, 1e-9), axes))
     return hardware.link_bytes_per_s * share
+
+
+def over_tiers(values: FloatArray) -> FloatArray:
+    """Largest value over the network tiers, the last axis; most networks have one."""
+    return values[..., 0] if values.shape[-1] == 1 else np.max(values, axis=-1)
 
 
 def ring_s(
@@ -88,12 +96,11 @@ def ring_s(
     inside = np.where(g > 1, volume * (1.0 - 1.0 / n) / rate_inside, 0.0)
     nic = nic_share * hardware.nic_achievable * hardware.nic_bytes_per_s
     across = volume * (1.0 - 1.0 / group.domains) / (g * nic)
-    above = np.max(
+    above = over_tiers(
         volume[..., None]
         * (1.0 - 1.0 / group.tier_units)
         * hardware.tier_oversubscription
-        / (group.tier_inside * nic[..., None]),
-        axis=-1,
+        / (group.tier_inside * nic[..., None])
     )
     y = np.maximum(np.maximum(inside, across), above)
     crossing = np.sum(np.where(group.tier_units > 1, hardware.tier_latency_s, 0.0), axis=-1)
@@ -137,12 +144,11 @@ def dispatch_s(
     dedup_nic = (domains - 1.0) * fresh_domain
     on_link = np.where(deduplicated > 0, dedup_link, plain_link)
     on_nic = np.where(deduplicated > 0, dedup_nic, plain_nic)
-    worst = 1.0 + np.max(
+    worst = 1.0 + over_tiers(
         (1.0 - group.tier_inside / n[..., None])
         / np.maximum(1.0 - g / n, 1e-9)[..., None]
         * (hardware.tier_oversubscription - 1.0)
-        * (group.tier_units > 1),
-        axis=-1,
+        * (group.tier_units > 1)
     )
     nic = nic_share * hardware.nic_achievable * hardware.nic_bytes_per_s
     time = (
