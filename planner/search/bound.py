@@ -63,7 +63,7 @@ def lower_bound_s(
     pp = space.pp[rows.p]
     if vpp is None:
         vpp = np.where(rows.count >= pp, space.most_vpp[rows.p], 1.0)
-    replica_s = costs.replica_s[rows.t, level]
+    replica_s = costs.replica_s[level, rows.t]
     stage = replica_s / pp
     share = bubble_share(space, costs)
     plain = rows.count * stage + (replica_s - stage) * share / vpp
@@ -85,7 +85,7 @@ def lighter_wins(*, space: Space, costs: TupleCosts, rows: Bases) -> BoolArray:
     stage = split_layers(layers=layers, pp=pp, vpp=v)
     slope = np.minimum(np.minimum(stage.first, stage.last), layers / pp)
     if software.flexible_stages[0] > 0:
-        head = (costs.head_s / costs.both_s[:, 0])[rows.t]
+        head = (costs.head_s / costs.both_s[0])[rows.t]
         slope = np.minimum(slope, np.maximum(layers / pp - head * (1.0 - 1.0 / pp), 0.0))
     slope = np.where(pp == 1, layers, slope)
     left = bubble_share(space, costs) / v

@@ -29,9 +29,9 @@ class TupleCosts:
     software: Software  # one row
     layer: LayerCosts  # without the terms, which no step needs
     activations: ActivationCosts
-    both_s: FloatArray  # [T, L] forward, backward and recompute of one layer
-    replica_s: FloatArray  # [T, L] the whole model once, forward and backward
-    kept: FloatArray  # [T, L] activation bytes kept per layer
+    both_s: FloatArray  # [L, T] forward, backward and recompute of one layer
+    replica_s: FloatArray  # [L, T] the whole model once, forward and backward
+    kept: FloatArray  # [L, T] activation bytes kept per layer
     head_s: FloatArray
     ordered: BoolArray  # the recompute levels cost ever more time, as their order claims
     finite: BoolArray
@@ -50,18 +50,17 @@ def tuple_costs(*, hardware: Hardware, model: Model, software: Software, space: 
         chunks,
     )
     levels = (space.recompute, space.recompute_layers)
-    again = np.stack([_again(layer, int(k), float(s)) for k, s in zip(*levels, strict=True)], axis=-1)
+    again = np.stack([_again(layer, int(k), float(s)) for k, s in zip(*levels, strict=True)])
     kept = np.stack(
         [
             kept_bytes(space.tuples.with_values(recompute=k, recompute_layers=s), activations)
             for k, s in zip(*levels, strict=True)
-        ],
-        axis=-1,
+        ]
     )
-    both = (layer.forward_s + layer.backward_s)[:, None] + again
+    both = layer.forward_s + layer.backward_s + again
     head = layer.head_forward_s + layer.head_backward_s + model.mtp * layer.mtp_s
     rest = layer.embedding_s + model.dense_prefix * layer.prefix_delta_s + head
-    whole = model.layers[:, None] * both + rest[:, None]
+    whole = model.layers * both + rest
     return TupleCosts(
         hardware=hardware,
         model=model,
@@ -72,8 +71,8 @@ def tuple_costs(*, hardware: Hardware, model: Model, software: Software, space: 
         replica_s=whole,
         kept=kept,
         head_s=head,
-        ordered=np.all(np.diff(again, axis=-1) >= 0, axis=-1),
-        finite=np.all(np.isfinite(whole) & (whole > 0), axis=-1) & np.all(np.isfinite(kept), axis=-1),
+        ordered=np.all(np.diff(again, axis=0) >= 0, axis=0),
+        finite=np.all(np.isfinite(whole) & (whole > 0), axis=0) & np.all(np.isfinite(kept), axis=0),
     )
 
 

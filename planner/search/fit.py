@@ -81,7 +81,7 @@ def _activations(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Activations and logits on the three stages, ``[L, len(t)]``; -inf where there is no such stage."""
     a = costs.activations
-    kept = costs.kept.T[:, t] * (1.0 - offload)
+    kept = np.take(costs.kept, t, axis=1) * (1.0 - offload)
     peak = np.where(space.recompute[:, None] == 2, a.layer_bytes[t], 0.0)
     working, logits = a.working_bytes[t] + peak, a.logits_bytes[t]
     first = flight[0] * (kept * stage.first + a.embedding_bytes[t]) + working

@@ -152,7 +152,8 @@ def pipeline_sizes(*, model: Model, request: Request) -> FloatArray:
     layers = int(_first(model.layers))
     pinned = request.pinned("pp")
     sizes = _array(pinned or np.arange(1, layers + 1))
-    return _only(sizes, (sizes <= layers) & (sizes <= request.accelerators))
+    sizes = _only(sizes, (sizes <= layers) & (sizes <= request.accelerators))
+    return _only(sizes, _placed(model, sizes, np.ones(len(sizes))))
 
 
 def interleavings(*, model: Model, request: Request, pp: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -161,11 +162,8 @@ def interleavings(*, model: Model, request: Request, pp: FloatArray) -> tuple[In
     pinned = request.pinned("vpp")
     values = _array(pinned or np.arange(1, max(layers // 2, 1) + 1))
     index, column = np.nonzero((values == 1) | ((pp[:, None] > 1) & (pp[:, None] * values <= layers)))
-    sizes, vpp = pp[index], values[column]
-    stage = split_layers(layers=model.layers, pp=sizes, vpp=vpp)
-    placed = stage.first + stage.last + (sizes - 2) * stage.most
-    keep = (sizes == 1) | (placed == layers)
-    return index[keep], vpp[keep]
+    keep = _placed(model, pp[index], values[column])
+    return index[keep], values[column][keep]
 
 
 def recompute_levels(*, request: Request) -> tuple[IntArray, FloatArray]:
@@ -196,6 +194,12 @@ def hybrid_group(*, hardware: Hardware, tp: FloatArray) -> FloatArray:
     """Ranks of an HSDP group: the largest power of two of replicas of the weights in one scale-up domain."""
     fits = np.maximum(np.floor(float(hardware.domain[0]) / tp), 1.0)
     return np.exp2(np.floor(np.log2(fits)))
+
+
+def _placed(model: Model, pp: FloatArray, vpp: FloatArray) -> BoolArray:
+    """Whether the stages hold as many layers as the model has."""
+    stage = split_layers(layers=model.layers, pp=pp, vpp=vpp)
+    return np.asarray((pp == 1) | (stage.first + stage.last + (pp - 2) * stage.most == model.layers))
 
 
 def _has_attention(model: Model) -> bool:

@@ -30,7 +30,7 @@ REASONS: Final = ("precision", "value", "accelerators", "batch", "pins", "memory
 RULES: Final = {
     "tp": "tp must divide the heads and widths, and the key/value heads or be a multiple of them",
     "cp": "2 cp must divide the sequence length",
-    "pp": "pp is at most the number of layers",
+    "pp": "pp is at most the layers, and all stages but the first and the last hold equally many",
     "vpp": "vpp > 1 needs pp > 1 and pp * vpp at most the number of layers",
     "ep": "ep must divide the routed experts (1 where there are none)",
     "etp": "etp must divide the width of an expert (1 where there are no experts)",

@@ -39,7 +39,7 @@ __all__ = [
     "replicas",
 ]
 
-CHUNK_GROUPS = 1 << 16
+CHUNK_GROUPS = 1 << 14
 """Pairs of tuple and pipeline size enumerated at a time."""
 
 

@@ -65,7 +65,7 @@ def step_seconds(
             software=costs.software,
             strategy=strategy_of(space, part),
             layer=costs.layer.take(part.t),
-            kept=costs.kept[part.t, part.level],
+            kept=costs.kept[part.level, part.t],
         )
         result[start : start + chunk_rows] = step.step_s
     return result
