@@ -1,0 +1,286 @@
+"""A training question resolved against the catalog: the job, independent of the hardware it is put on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from planner.catalog.kinds import CALIBRATION
+from planner.errors import InputError, UsageError, suggest
+from planner.plan import defaults, numbers
+from planner.plan.defaults import Filled
+from planner.plan.model_input import read_model_record
+from planner.plan.site import MOST_GPUS, Site, check_place
+from planner.tables import (
+    PRECISION_CLASS,
+    RECOMPUTES,
+    SHARDINGS,
+    Model,
+    Software,
+    constants_of,
+    model_table,
+    software_table,
+)
+from planner.workload.counts import ParameterCounts, parameters
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.catalog.schema.calibration import TrainingCalibration
+    from planner.plan.numbers import Number
+    from planner.workload.record import ModelRecord
+    from planner.workload.software import SoftwareProfile
+
+__all__ = ["LAYOUT", "Case", "Job", "Question", "as_catalog", "case_on", "on", "pinned", "resolve"]
+
+Question = Literal["days", "tokens", "gpus"]
+CALIBRATED: Final = "training"
+"""Id of the calibration record."""
+
+LAYOUT: Final = (
+    "tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch", "sharding", "recompute", "recompute_layers",
+    "sequence_parallel", "offload",
+)  # fmt: skip
+"""Fields of a layout that a question may pin."""
+_WORDS: Final = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
+_SHARES: Final = ("recompute_layers", "offload")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train and how, without the hardware.
+
+    Attributes
+    ----------
+    record, counts, model
+        The model, its parameters, and its table of one row.
+    software, calibration
+        The stack and the fitted constants.
+    seq_len, global_batch
+        Tokens of a sequence, sequences of a step.
+    precision
+        As asked for; None leaves it to the recipe and the part.
+    question
+        What is solved for.
+    tokens, days, gpus
+        As given; None where asked for. Of `gpus` and a cluster's size the smaller counts.
+    pins
+        Layout fields that are not searched.
+    in_flight
+        Micro-batches that the first stage keeps; None lets the schedule decide.
+    zero_bubble
+        Whether the schedule splits the backward pass.
+    """
+
+    record: ModelRecord
+    counts: ParameterCounts
+    model: Model
+    software: SoftwareProfile
+    calibration: TrainingCalibration
+    seq_len: int
+    global_batch: int
+    precision: str | None
+    question: Question
+    tokens: float | None
+    days: float | None
+    gpus: int | None
+    goal: str
+    top: int
+    pins: Mapping[str, Any]
+    in_flight: int | None
+    zero_bubble: bool
+
+    @property
+    def moe(self) -> bool:
+        """Whether the model has experts."""
+        return self.record.architecture.moe is not None
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of a step."""
+        return self.global_batch * self.seq_len
+
+    @property
+    def correction(self) -> float:
+        """The user's own factor on the step time, from a calibration of their own."""
+        return self.calibration.correction.value if self.calibration.correction is not None else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A job on one kind of hardware."""
+
+    job: Job
+    site: Site
+    precision: str
+    software: Software
+    impossible: str | None
+    """Why the precision cannot be had on this part."""
+
+    @property
+    def gemm_class(self) -> int:
+        """Index into `planner.tables.GEMM_CLASSES`."""
+        return PRECISION_CLASS[self.precision]
+
+
+def as_catalog(catalog: object, overrides: Iterable[str]) -> Catalog:
+    """Make a catalog of a `Catalog`, one or several overlay directories, or nothing.
+
+    Raises
+    ------
+    UsageError
+        Overrides beside a `Catalog`, which has its own.
+    """
+    from planner.catalog.load import Catalog
+
+    texts = (overrides,) if isinstance(overrides, str) else tuple(overrides)
+    if isinstance(catalog, Catalog):
+        if texts:
+            raise UsageError("give the overrides to the Catalog itself: Catalog(overlays, overrides)")
+        return catalog
+    if catalog is None:
+        return Catalog((), texts)
+    if isinstance(catalog, str | Path):
+        return Catalog((Path(catalog),), texts)
+    if isinstance(catalog, Iterable):
+        return Catalog(tuple(Path(str(one)) for one in catalog), texts)
+    raise UsageError(f"catalog is a Catalog or directories, not {type(catalog).__name__}")
+
+
+def pinned(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Check layout fields that were given; those that are None stay free.
+
+    Raises
+    ------
+    InputError
+        Not a whole number from 1, an unknown word, a share outside 0 .. 1.
+    """
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        if value is None:
+            continue
+        if name in _WORDS:
+            found[name] = numbers.choice(name, value, _WORDS[name])
+        elif name in _SHARES:
+            found[name] = numbers.fraction(name, value)
+        elif name == "sequence_parallel":
+            if not isinstance(value, bool):
+                raise InputError(f"{numbers.given(name)} {value!r} is neither true nor false")
+            found[name] = value
+        else:
+            found[name] = numbers.count(name, value, most=MOST_GPUS)
+    return found
+
+
+def question_of(*, fixed: bool, tokens: object, days: object) -> Question:
+    """Decide what to solve for.
+
+    Parameters
+    ----------
+    fixed
+        Whether the number of accelerators is given, by ``gpus`` or by a cluster that is to be used whole.
+    tokens, days
+        As given, or None.
+    """
+    if not fixed and days is not None:
+        return "gpus"
+    if not fixed:
+        raise UsageError(
+            "say how many accelerators (--gpus N), or how long it may take (--days D) to solve for them"
+        )
+    if days is not None:
+        return "tokens"
+    return "days"
+
+
+def resolve(
+    catalog: Catalog,
+    filled: Filled,
+    *,
+    model: object,
+    cluster: str | None,
+    gpu: str | None,
+    gpus: Number | None,
+    tokens: Number | None,
+    days: Number | None,
+    seq_len: Number | None,
+    global_batch: Number | None,
+    precision: str | None,
+    software: str | None,
+    goal: str,
+    top: Number,
+    in_flight: Number | None,
+    zero_bubble: bool | None,
+    layout: Mapping[str, Any],
+) -> Job:
+    """Read the question, fill in what it leaves open, and look up the model and the software.
+
+    Raises
+    ------
+    UsageError
+        Conflicting options, or nothing to solve for.
+    InputError
+        A value that is none; an unknown name.
+    """
+    if gpus is not None and tokens is not None and days is not None:
+        raise UsageError("--gpus, --tokens and --days are all given: leave out the one to solve for")
+    limit = None if gpus is None else numbers.count("gpus", gpus, most=MOST_GPUS)
+    wanted_days = None if days is None else numbers.days_of("days", days)
+    wanted_tokens = None if tokens is None else numbers.token_count("tokens", tokens)
+    check_place(cluster, gpu)
+    fixed = limit is not None or (cluster is not None and (tokens is None or days is None))
+    question = question_of(fixed=fixed, tokens=tokens, days=days)
+    defaults.check_precision(precision)
+    check_goal(goal)
+    pins = pinned(layout)
+    record, notes = read_model_record(catalog, model)
+    filled.notes.extend(notes)
+    counts = parameters(record.architecture)
+    length = defaults.sequence_length(record, seq_len, filled)
+    batch = defaults.batch(record, counts, global_batch, length, filled)
+    if question != "tokens" and wanted_tokens is None:
+        wanted_tokens = defaults.tokens(record, counts, filled)
+    profile = defaults.software(catalog, software, filled)
+    return Job(
+        record=record,
+        counts=counts,
+        model=model_table(record.architecture),
+        software=profile,
+        calibration=catalog.get(CALIBRATION, CALIBRATED),
+        seq_len=length,
+        global_batch=batch,
+        precision=precision,
+        question=question,
+        tokens=wanted_tokens,
+        days=wanted_days,
+        gpus=limit,
+        goal=goal,
+        top=numbers.count("top", top, most=1000),
+        pins=pins,
+        in_flight=None if in_flight is None else numbers.count("in_flight", in_flight, most=MOST_GPUS),
+        zero_bubble=profile.zero_bubble if zero_bubble is None else zero_bubble,
+    )
+
+
+def check_goal(goal: str) -> None:
+    """Refuse an unknown goal; raises `UsageError`."""
+    from planner.search.request import GOALS
+
+    if goal not in GOALS:
+        raise UsageError(
+            f"unknown goal {goal!r}; {suggest(goal, GOALS, otherwise='one of ' + ', '.join(GOALS))}"
+        )
+
+
+def case_on(job: Job, site: Site, filled: Filled) -> Case:
+    """Put a job on hardware: precision and software as they are on that part."""
+    precision, impossible = defaults.precision_on(site.accelerator, job.record, job.precision, filled)
+    constants = constants_of(job.calibration, job.software.family)
+    table = software_table(job.software, constants, released=site.accelerator.released)
+    return Case(job=job, site=site, precision=precision, software=table, impossible=impossible)
+
+
+def on(case: Case, gpus: int) -> Case:
+    """Return the same job on the same hardware with `gpus` accelerators available."""
+    return replace(case, site=replace(case.site, available=gpus))

@@ -1,0 +1,141 @@
+"""Numbers of a question, from what a person or a program writes to bounded floats and integers."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from planner.errors import InputError, suggest
+from planner.units import SECONDS_PER_DAY, parse
+
+__all__ = ["Number", "choice", "count", "days_of", "fraction", "given", "sequences", "token_count"]
+
+Number = int | float | str
+"""A number, or text with a unit or multiplier: ``15.6T``, ``90 days``."""
+
+MOST_TOKENS: Final = 1e18
+MOST_DAYS: Final = 1e6
+_MANY: Final = 65536
+
+
+def _parsed(name: str, value: Number, dimension: str) -> float:
+    try:
+        return parse(value, dimension)
+    except InputError as error:
+        raise InputError(f"{given(name)} {value!r}: {error}") from error
+
+
+def given(name: str) -> str:
+    """Spell the option as the command line does."""
+    return f"--{name.replace('_', '-')}"
+
+
+def count(name: str, value: Number, *, most: float, least: int = 1) -> int:
+    """Read a whole number: ``1000000``, ``'1M'``, ``'16,384'``.
+
+    Raises
+    ------
+    InputError
+        Not a number, not whole, or outside `least` .. `most`.
+    """
+    number = _parsed(name, value, "count")
+    if number != math.floor(number):
+        raise InputError(f"{given(name)} {value!r} is not a whole number; round it")
+    if not least <= number <= most:
+        raise InputError(
+            f"{given(name)} {value!r} is outside {least:,} to {most:,.0f}; choose one in between"
+        )
+    return int(number)
+
+
+def token_count(name: str, value: Number) -> float:
+    """Tokens: ``'15.6T'``, ``'2 trillion tokens'``, ``1e12``."""
+    number = _parsed(name, value, "count")
+    if not 0 < number <= MOST_TOKENS:
+        raise InputError(
+            f"{given(name)} {value!r} must be positive and at most {MOST_TOKENS:.0e}; for example 15.6T"
+        )
+    return number
+
+
+def days_of(name: str, value: Number) -> float:
+    """Days: a bare number, or text with a unit of time: ``'90'``, ``'12 weeks'``, ``'720 h'``."""
+    bare = not isinstance(value, str) or not any(
+        letter.isalpha() for letter in value.replace("e", "").replace("E", "")
+    )
+    number = _parsed(name, value, "count") if bare else _parsed(name, value, "s") / SECONDS_PER_DAY
+    if not 0 < number <= MOST_DAYS:
+        raise InputError(f"{given(name)} {value!r} must be positive and at most {MOST_DAYS:,.0f} days")
+    return number
+
+
+def sequences(name: str, value: Number, *, seq_len: int) -> tuple[int, str]:
+    """Sequences of a global batch, and what was rounded to get there.
+
+    A bare number counts sequences; text may say ``tokens``. Tokens that are no whole number of sequences are
+    rounded to one that divides well (`even`).
+
+    Raises
+    ------
+    InputError
+        Not a number, below one sequence, or large text without ``tokens`` or ``sequences``.
+    """
+    text = value.strip().lower() if isinstance(value, str) else ""
+    number = _parsed(name, value, "count")
+    if text.endswith(("token", "tokens", "tok")):
+        exact = number / seq_len
+        if exact < 1:
+            raise InputError(f"{given(name)} {value!r} is less than one sequence of {seq_len:,} tokens")
+        rounded = even(exact)
+        why = (
+            ""
+            if rounded == exact
+            else f"{value} is {exact:,.1f} sequences, rounded to {rounded:,} so that it divides well"
+        )
+        return _bounded_batch(name, value, rounded), why
+    if number >= _MANY and text and text[-1].isalpha() and not text.endswith(("s", "sequence", "seq")):
+        raise InputError(f"{given(name)} {value!r}: of what? Write '{value} tokens' or '{value} sequences'")
+    return _bounded_batch(name, value, count(name, value, most=MOST_TOKENS)), ""
+
+
+def _bounded_batch(name: str, value: Number, seqs: int) -> int:
+    if seqs > MOST_TOKENS:
+        raise InputError(f"{given(name)} {value!r} is too large")
+    return seqs
+
+
+def even(exact: float, *, within: float = 1.0 / 32.0) -> int:
+    """Find a number of sequences near `exact` that many data-parallel degrees divide.
+
+    Whole numbers stay; others go to the multiple of the largest power of two that lies `within` that share
+    of them.
+    """
+    if exact == math.floor(exact):
+        return int(exact)
+    grain: int = 2 ** math.ceil(math.log2(max(exact, 1.0)) + 1)
+    while grain > 1 and abs(round(exact / grain) * grain - exact) > within * exact:
+        grain //= 2
+    return max(int(round(exact / grain) * grain), 1)
+
+
+def fraction(name: str, value: Number) -> float:
+    """Read a share between 0 and 1: ``0.5`` or ``'50 %'``."""
+    number = _parsed(name, value, "fraction")
+    if not 0 <= number <= 1:
+        raise InputError(f"{given(name)} {value!r} must be between 0 and 1")
+    return number
+
+
+def choice(name: str, value: str, options: tuple[str, ...]) -> str:
+    """One of `options`, ignoring case.
+
+    Raises
+    ------
+    InputError
+        None of them; the message suggests what was meant.
+    """
+    found = str(value).strip().lower()
+    if found in options:
+        return found
+    hint = suggest(found, options, otherwise=f"one of {', '.join(options)}")
+    raise InputError(f"{given(name)} {value!r} is unknown; {hint}")

@@ -1,0 +1,318 @@
+"""What a training question answers: frozen result types, whose JSON other programs rely on.
+
+Names carry their unit; a quantity with an 80 % interval is ``{"value": x, "low": a, "high": b}``. Nothing
+here is ever NaN or infinite: what does not exist is null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+__all__ = [
+    "Alternative",
+    "Assumption",
+    "Bottleneck",
+    "Interval",
+    "Memory",
+    "Mfu",
+    "Nearest",
+    "Need",
+    "Plan",
+    "Search",
+    "SourceUsed",
+    "Strategy",
+    "TrainAnswer",
+    "TrainInputs",
+    "TrainResult",
+]
+
+TRAIN_SCHEMA = "planner.train/1"
+
+
+class Base(BaseModel):
+    """Frozen, closed and finite."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, populate_by_name=True
+    )
+
+
+class Interval(Base):
+    """A prediction and the interval that holds the measurement in 80 % of cases."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Assumption(Base):
+    """A value that the question left open, and why it was filled in so."""
+
+    field: str
+    value: str | int | float | bool | None
+    why: str
+
+
+class TrainInputs(Base):
+    """The question as resolved."""
+
+    question: Literal["days", "tokens", "gpus"]
+    """Which of the three was solved for."""
+    model: str
+    """Id of the model's record."""
+    parameters: int
+    """Of the model, all of them."""
+    active_parameters: int
+    """That one token visits."""
+    cluster: str | None
+    gpu: str
+    """Id of the accelerator."""
+    system: str | None
+    fabric: str | None
+    gpus: int | None
+    """Accelerators available to the job; null where they were asked for."""
+    tokens: float | None
+    """To train on; null where they were asked for."""
+    days: float | None
+    """Allowed; null where they were asked for."""
+    seq_len: int
+    global_batch_seqs: int
+    global_batch_tokens: int
+    precision: str
+    software: str
+    goal: str
+    top: int
+    pinned: dict[str, int | float | str | bool]
+    """Layout fields that were given and not searched."""
+    overrides: tuple[str, ...] = ()
+    """`--set` of this call."""
+
+
+class Strategy(Base):
+    """One parallel layout."""
+
+    tp: int
+    cp: int
+    pp: int
+    vpp: int
+    ep: int
+    etp: int
+    dp: int
+    micro_batch: int
+    """Sequences."""
+    global_batch_seqs: int
+    seq_len: int
+    micro_batches: int
+    """Per pipeline and step."""
+    sharding: Literal["none", "zero1", "zero2", "zero3", "hsdp"]
+    shard_group: int | None
+    """Ranks that share one copy of the sharded states; null for all of them."""
+    recompute: Literal["none", "selective", "full"]
+    recompute_layers: float
+    """Share of the layers to which full recompute applies."""
+    sequence_parallel: bool
+    zero_bubble: bool
+    in_flight: int | None
+    """Micro-batches kept by the first stage; null where the schedule decides."""
+    offload: float
+    """Share of the activations moved to host memory."""
+    precision: str
+
+
+class Mfu(Base):
+    """Model FLOPs utilisation; recomputation does not count as work."""
+
+    value: float
+    """Attention scores counted causally (half of all pairs)."""
+    low: float
+    high: float
+    full: float
+    """The same step with all pairs counted."""
+    convention: str
+    peak_tflop_per_s: float
+    """Dense peak it is relative to."""
+    model_tflop_per_token: float
+    """Forward and backward, causal."""
+
+
+class Memory(Base):
+    """Peak memory of the fullest accelerator in GB of 10^9 bytes."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+    activations: float
+    logits: float
+    buffers: float
+    allocated: float
+    """What the framework's allocator counts."""
+    device: float
+    """What the driver counts: with context, libraries and fragmentation."""
+    capacity: float
+    fit_probability: float
+    fit: Literal["fits", "marginal", "no"]
+
+
+class Bottleneck(Base):
+    """What binds."""
+
+    resource: str
+    share: float
+    """Of the step time."""
+    sentence: str
+
+
+class Plan(Base):
+    """The chosen layout and what it does."""
+
+    strategy: Strategy
+    gpus_used: int
+    gpus_spare: int
+    """Available, and of no use to this job: spares."""
+    step_time_s: Interval
+    tokens_per_s: Interval
+    tokens_per_s_per_gpu: Interval
+    mfu: Mfu
+    days: Interval
+    """Without failures, restarts and checkpoints."""
+    gpu_hours: Interval
+    """Of the accelerators used, without failures."""
+    memory_gb_per_gpu: Memory
+    time_breakdown_s: dict[str, float]
+    """Seconds of one step by what they are spent on; they add up to the step time."""
+    bottleneck: Bottleneck
+    interval_class: str
+    """Whose spread of measured over predicted gives the intervals."""
+    interval_widened: tuple[str, ...] = ()
+    """Why the intervals are wider than that spread."""
+
+
+class Alternative(Base):
+    """Another plan, in brief."""
+
+    why: str
+    gpu: str
+    strategy: Strategy
+    gpus_used: int
+    step_time_s: Interval
+    tokens_per_s_per_gpu: float
+    mfu: float
+    days: Interval
+    memory_gb_per_gpu: float
+    """Device view."""
+    fit_probability: float
+
+
+class Search(Base):
+    """How the plan was found: counts of the search that found it."""
+
+    strategies_evaluated: int
+    """Distinct legal layouts whose step time was computed."""
+    strategies_pruned: int
+    """Legal layouts that a bound showed not to matter."""
+    strategies_feasible: int
+    """Evaluated ones that fit in memory."""
+    seconds: float
+    searches: int
+    """Searches in all: more than one for several groups of hardware, and where accelerators are solved
+    for."""
+    seconds_of_all: float
+
+
+class Nearest(Base):
+    """The nearest change that makes an infeasible request feasible."""
+
+    field: str
+    value: str | int | float | bool | None
+    sentence: str
+
+
+class Need(Base):
+    """Accelerators needed."""
+
+    value: int
+    """At the predicted step time."""
+    low: int
+    """At the short end of its interval."""
+    high: int | None
+    """At the long end; null where no number of replicas of a layout found makes up for it."""
+
+
+class TrainAnswer(Base):
+    """The answer."""
+
+    plan: Plan | None
+    gpus: Need | None = None
+    """The fewest accelerators, where that was the question."""
+    tokens: Interval | None = None
+    """What can be trained on in the days, where that was the question."""
+    alternatives: tuple[Alternative, ...] = ()
+    search: Search
+    reasons: tuple[str, ...] = ()
+    """Why there is no plan."""
+    nearest: tuple[Nearest, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader must know to use the figures."""
+
+
+class SourceUsed(Base):
+    """A source that the records of the answer cite."""
+
+    title: str
+    publisher: str | None = None
+    url: str | None = None
+    date: str | None = None
+    accessed: str | None = None
+
+
+class TrainResult(Base):
+    """Answer to ``planner train``."""
+
+    _ASKED: ClassVar[tuple[str, ...]] = ("gpus", "tokens")
+
+    schema_name: Annotated[Literal["planner.train/1"], Field(alias="schema")] = "planner.train/1"
+    inputs: TrainInputs
+    assumptions: tuple[Assumption, ...]
+    result: TrainAnswer
+    sources: dict[str, SourceUsed]
+    _trace: Any = PrivateAttr(default=None)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The chosen plan; None where nothing is feasible."""
+        return self.result.plan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as the JSON has it; ``gpus`` and ``tokens`` only where they were asked for."""
+        data = self.model_dump(mode="json", by_alias=True)
+        for name in self._ASKED:
+            if data["result"][name] is None:
+                del data["result"][name]
+        return data
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """JSON text."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_frame(self) -> Any:
+        """Return a pandas ``DataFrame``: the plan and its alternatives, one row each."""
+        import pandas as pd
+
+        from planner.plan.table import plan_records
+
+        return pd.DataFrame(plan_records(self))
+
+    def explain(self) -> Any:
+        """Trace the plan's numbers to their sources; see `planner.plan.explain`."""
+        from planner.plan.explain import explain
+
+        return explain(self)
+
+    def _repr_html_(self) -> str:
+        from planner.plan.table import to_html
+
+        return to_html(self)
