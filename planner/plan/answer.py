@@ -1,0 +1,255 @@
+"""The answer to a training question, from what the searches found: plan, alternatives, reasons, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from planner.plan import results
+from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
+from planner.plan.defaults import Filled, precisions_of
+from planner.plan.solve import FIT, LIKELY, Effort, Found, evaluated, replica_trials, step_budget_s
+from planner.plan.table import layout
+from planner.tables import GEMM_CLASSES, PRECISION_CLASS, RECOMPUTES, SHARDINGS
+from planner.units import GIGA, SECONDS_PER_DAY, format_quantity
+
+if TYPE_CHECKING:
+    from planner.plan.evaluate import Costs
+    from planner.plan.explain import Trace
+    from planner.plan.interval import Spread
+    from planner.search import Change, Plans
+
+__all__ = ["answered"]
+
+WITHOUT_FAILURES: Final = "Days and GPU-hours are without failures, restarts and checkpoints."
+_WHY: Final = {
+    "no_recompute": "recomputes nothing",
+    "likely": f"fits with {LIKELY:.0%} or more",
+    "fewest_accelerators": "fewest accelerators that fit",
+}
+_FIELDS: Final = {
+    "accelerators": "gpus",
+    "gemm_class": "precision",
+    "offloads": "offload",
+    "memory_bytes": "memory_gb",
+}
+"""Fields of the search under the names that a question gives them."""
+_WORDS: Final = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
+
+
+def answered(
+    found: Found, others: Sequence[Found], filled: Filled, effort: Effort
+) -> tuple[results.TrainAnswer, Trace | None]:
+    """Put the answer together; with what `planner.plan.explain` needs where there is a plan.
+
+    Parameters
+    ----------
+    found
+        The search that answers.
+    others
+        Those on other groups of hardware.
+    filled
+        Its notes are part of the answer.
+    effort
+        Of all searches.
+    """
+    plans = found.plans
+    if plans is None or found.failed:
+        return _infeasible(found, others, filled, effort), None
+    case, job = found.case, found.case.job
+    costs = costs_of(case, plans)
+    spread = spread_at(case, costs)
+    per_day = job.batch_tokens / (costs.step_s * job.correction) * SECONDS_PER_DAY
+    tokens = job.tokens if job.tokens is not None else (job.days or 0.0) * per_day
+    available = found.fewest if found.fewest is not None else case.site.available
+    plan = plan_of(
+        case,
+        costs,
+        fit_probability=float(plans.fit_probability[0]),
+        available=available,
+        tokens=tokens,
+        spread=spread,
+    )
+    answer = results.TrainAnswer(
+        plan=plan,
+        gpus=_need(found, spread) if found.fewest is not None else None,
+        tokens=spread.of_rate(tokens) if job.tokens is None else None,
+        alternatives=tuple(_alternatives(found, others, tokens)),
+        search=_search(found, effort),
+        notes=tuple(_notes(found, plan, spread, filled)),
+    )
+    return answer, _trace(found, costs, plan)
+
+
+def _trace(found: Found, costs: Costs, plan: results.Plan) -> Trace:
+    from planner.plan.explain import Trace
+
+    case = found.case
+    return Trace(
+        site=case.site,
+        model=case.job.record,
+        software=case.job.software,
+        calibration=case.job.calibration,
+        costs=costs,
+        plan=f"{plan.gpus_used:,} x {case.site.accelerator.name}: {layout(plan.strategy)}",
+    )
+
+
+def _search(found: Found, effort: Effort) -> results.Search:
+    counts, seconds = (found.result.counts, found.result.seconds) if found.result is not None else (None, 0.0)
+    return results.Search(
+        strategies_evaluated=counts.evaluated if counts else 0,
+        strategies_pruned=counts.pruned if counts else 0,
+        strategies_feasible=counts.feasible if counts else 0,
+        seconds=seconds,
+        searches=effort.searches,
+        seconds_of_all=effort.seconds,
+    )
+
+
+def _need(found: Found, spread: Spread) -> results.Need:
+    """Accelerators at both ends of the interval, for the layouts found with other numbers of replicas."""
+    plans = evaluated(found, replica_trials(found, more=4.0))
+    fits = plans.fit_probability >= FIT
+    budget = step_budget_s(found.case)
+
+    def least(ratio: float) -> float:
+        good = fits & (plans.step.step_s * ratio <= budget)
+        return float(np.min(plans.accelerators[good], initial=np.inf))
+
+    value = found.fewest or 0
+    low, high = least(spread.low), least(spread.high)
+    return results.Need(
+        value=value,
+        low=int(min(low, value)),
+        high=int(max(high, value)) if np.isfinite(high) else None,
+    )
+
+
+def _alternatives(found: Found, others: Sequence[Found], tokens: float) -> Iterator[results.Alternative]:
+    """Yield the next best layouts and the best of each kind; one that is several of them is listed once."""
+    titles: dict[results.Strategy, list[str]] = {}
+    listed: dict[results.Strategy, results.Alternative] = {}
+    for why, plans, row in _candidates(found):
+        one = alternative_of(found.case, plans, row, why=why, tokens=tokens)
+        listed.setdefault(one.strategy, one)
+        titles.setdefault(one.strategy, []).append(why)
+    for place, (strategy, one) in enumerate(listed.items()):
+        if place:  # the first is the plan itself
+            yield one.model_copy(update={"why": ", ".join(titles[strategy])})
+    for other in others:
+        if other.plans is not None and not other.failed:
+            yield alternative_of(other.case, other.plans, 0, why=f"on {other.case.site.short}", tokens=tokens)
+
+
+def _candidates(found: Found) -> Iterator[tuple[str, Plans, int]]:
+    """Yield why, in which table and at which row: the plan itself first."""
+    result = found.result
+    if result is None or result.plans is None:
+        return
+    for row in range(min(len(result.plans), found.case.job.top + 1)):
+        yield f"rank {row + 1}", result.plans, row
+    for name, plans in result.alternatives.items():
+        yield _WHY.get(name, name.replace("_", " ")), plans, 0
+    if result.by_pp is not None:
+        for row in np.flatnonzero(result.by_pp.strategy.pp == 1)[:1]:
+            yield "no pipeline", result.by_pp, int(row)
+
+
+def _notes(found: Found, plan: results.Plan, spread: Spread, filled: Filled) -> Iterator[str]:
+    yield WITHOUT_FAILURES
+    yield from filled.notes
+    if not spread.from_record:
+        yield "The calibration record holds no intervals: those shown are pooled ones of a prototype."
+    if spread.reasons:
+        yield f"The intervals are widened: {'; '.join(spread.reasons)}."
+    memory = plan.memory_gb_per_gpu
+    if memory.fit == "marginal":
+        odds = f"{memory.fit_probability:.0%}{_likelier(found, plan)}"
+        yield f"The plan fits into memory with a probability of {odds}."
+    if found.case.job.correction != 1.0:
+        yield f"Step times are multiplied by {found.case.job.correction:g}, your own calibration."
+
+
+def _likelier(found: Found, plan: results.Plan) -> str:
+    """Say what the best plan that is likely to fit costs."""
+    likely = found.result.alternatives.get("likely") if found.result is not None else None
+    if likely is None:
+        return ""
+    longer = float(likely.step.step_s[0]) * found.case.job.correction / plan.step_time_s.value - 1.0
+    return f"; the best alternative that fits with {LIKELY:.0%} or more takes {longer:.1%} longer"
+
+
+def _infeasible(found: Found, others: Sequence[Found], filled: Filled, effort: Effort) -> results.TrainAnswer:
+    reasons: list[str] = []
+    nearest: list[results.Nearest] = []
+    several = bool(others)
+    for one in (found, *others):
+        where = f"{one.case.site.short}: " if several else ""
+        reasons += [where + reason for reason in _reasons(one)]
+        nearest += list(_nearest(one, where))
+    return results.TrainAnswer(
+        plan=None,
+        search=_search(found, effort),
+        reasons=tuple(reasons),
+        nearest=tuple(nearest),
+        notes=tuple(filled.notes),
+    )
+
+
+def _reasons(found: Found) -> list[str]:
+    if found.case.impossible is not None:
+        return [found.case.impossible]
+    if found.failed and found.plans is not None:
+        return [found.failed]
+    reason = found.result.reason.text if found.result is not None and found.result.reason is not None else ""
+    return [text for text in (found.failed, reason) if text]
+
+
+def _nearest(found: Found, where: str) -> Iterator[results.Nearest]:
+    case, job = found.case, found.case.job
+    if case.impossible is not None:
+        for name in precisions_of(case.site.accelerator):
+            if _distinct(name, precisions_of(case.site.accelerator)):
+                yield results.Nearest(field="precision", value=name, sentence=f"{where}train in {name}")
+        return
+    if found.failed and found.plans is not None:
+        ratio = found.step_s / step_budget_s(case)
+        days, tokens = (job.days or 0.0) * ratio, (job.tokens or 0.0) / ratio
+        yield results.Nearest(field="days", value=days, sentence=f"{where}allow {_time(days)}")
+        yield results.Nearest(
+            field="tokens",
+            value=tokens,
+            sentence=f"{where}train on {format_quantity(tokens, 'count', digits=3)} tokens",
+        )
+        return
+    if found.result is not None:
+        for change in found.result.nearest:
+            yield _change(change, where)
+
+
+def _time(days: float) -> str:
+    return format_quantity(days * SECONDS_PER_DAY, "s", digits=3)
+
+
+def _change(change: Change, where: str) -> results.Nearest:
+    """Say a change of the search in the terms of the question."""
+    name = _FIELDS.get(change.field, change.field)
+    value: str | int | float | None = change.value
+    if change.value is not None:
+        if change.field in _WORDS:
+            value = _WORDS[change.field][int(change.value)]
+        elif change.field == "gemm_class":
+            value = GEMM_CLASSES[int(change.value)]
+        elif change.field == "memory_bytes":
+            value = change.value / GIGA
+        elif float(change.value).is_integer():
+            value = int(change.value)
+    return results.Nearest(field=name, value=value, sentence=where + change.text)
+
+
+def _distinct(name: str, names: Sequence[str]) -> bool:
+    """Whether a precision is the first of its class among those that a part can run."""
+    return next(one for one in names if PRECISION_CLASS[one] == PRECISION_CLASS[name]) == name

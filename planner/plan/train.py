@@ -1,0 +1,220 @@
+"""``planner train``: what a cluster can train, how fast, and with which layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from planner.plan import results
+from planner.plan.answer import answered
+from planner.plan.defaults import Filled
+from planner.plan.job import Case, Job, as_catalog, case_on, resolve
+from planner.plan.numbers import Number
+from planner.plan.site import Site, sites
+from planner.plan.solve import Effort, Found, fewest, find
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+
+__all__ = ["train"]
+
+
+def train(
+    model: object,
+    *,
+    cluster: str | None = None,
+    gpu: str | None = None,
+    gpus: Number | None = None,
+    tokens: Number | None = None,
+    days: Number | None = None,
+    seq_len: Number | None = None,
+    global_batch: Number | None = None,
+    precision: str | None = None,
+    software: str | None = None,
+    tp: Number | None = None,
+    cp: Number | None = None,
+    pp: Number | None = None,
+    vpp: Number | None = None,
+    ep: Number | None = None,
+    etp: Number | None = None,
+    dp: Number | None = None,
+    micro_batch: Number | None = None,
+    sharding: str | None = None,
+    recompute: str | None = None,
+    recompute_layers: Number | None = None,
+    sequence_parallel: bool | None = None,
+    zero_bubble: bool | None = None,
+    in_flight: Number | None = None,
+    offload: Number | None = None,
+    goal: str = "fastest",
+    top: Number = 5,
+    catalog: Any = None,
+    set: Iterable[str] = (),
+) -> results.TrainResult:
+    """Plan a training job.
+
+    Of GPUs, tokens and days, two are given (tokens default to the model's recipe) and the third is solved
+    for.
+
+    Parameters
+    ----------
+    model
+        Name or alias; path of a Hugging Face ``config.json`` or of a record in YAML; a mapping or
+        `ModelRecord`.
+    cluster, gpu
+        One of the two: a cluster, of which the best group of like hardware is used, or an accelerator (or
+        system) by name, in its usual system.
+    gpus
+        Accelerators available: a plan uses up to that many. With a cluster, at most its size.
+    tokens, days
+        For example ``'15.6T'`` and ``90`` or ``'12 weeks'``.
+    seq_len, global_batch
+        Tokens of a sequence; sequences of a step, or text such as ``'16M tokens'``.
+    precision, software
+        A key of `planner.tables.PRECISION_CLASS`; a profile, the newest by default and for unknown names.
+    tp, cp, pp, vpp, ep, etp, dp, micro_batch, sharding, recompute, recompute_layers, sequence_parallel,
+    offload
+        Layout fields; those given are not searched.
+    zero_bubble, in_flight
+        Whether the schedule splits the backward pass; micro-batches that the first stage keeps.
+    goal
+        ``fastest``, ``cheapest`` (GPU-hours) or ``fewest`` (accelerators on which it fits).
+    top
+        Alternatives to list.
+    catalog, set
+        A `Catalog`, or overlay directories; ``KIND[.ID].PATH=VALUE`` overrides.
+
+    Returns
+    -------
+    TrainResult
+        With ``plan`` None, reasons and the nearest changes where nothing is feasible.
+
+    Raises
+    ------
+    UsageError
+        Conflicting options.
+    InputError
+        A value or a name that is wrong.
+    """
+    book = as_catalog(catalog, set)
+    filled = Filled()
+    layout = {
+        "tp": tp, "cp": cp, "pp": pp, "vpp": vpp, "ep": ep, "etp": etp, "dp": dp, "micro_batch": micro_batch,
+        "sharding": sharding, "recompute": recompute, "recompute_layers": recompute_layers,
+        "sequence_parallel": sequence_parallel, "offload": offload,
+    }  # fmt: skip
+    with book.tracking() as used:
+        job = resolve(
+            book,
+            filled,
+            model=model,
+            cluster=cluster,
+            gpu=gpu,
+            gpus=gpus,
+            tokens=tokens,
+            days=days,
+            seq_len=seq_len,
+            global_batch=global_batch,
+            precision=precision,
+            software=software,
+            goal=goal,
+            top=top,
+            in_flight=in_flight,
+            zero_bubble=zero_bubble,
+            layout=layout,
+        )
+        places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)
+    return _answer(book, used, job, places, filled, tuple([set] if isinstance(set, str) else set))
+
+
+def _answer(
+    book: Catalog, used: Any, job: Job, places: tuple[Site, ...], filled: Filled, overrides: tuple[str, ...]
+) -> results.TrainResult:
+    """Search every place, choose the best, and put the answer together."""
+    effort = Effort()
+    tried: list[tuple[Found, Filled]] = []
+    for site in places:
+        own = Filled()
+        tried.append((_solved(case_on(job, site, own), own, effort), own))
+    found, own = min(tried, key=lambda pair: _rank(pair[0]))
+    others = tuple(other for other, _ in tried if other is not found)
+    filled.assumptions += own.assumptions
+    filled.notes += own.notes
+    site = found.case.site
+    if site.why:
+        filled.assume("system", site.system.id if site.system else None, site.why)
+    if others:
+        filled.assume(
+            "group",
+            site.label,
+            f"the best of {len(tried)} groups of unlike hardware, each planned alone; no plan spans several",
+        )
+    answer, trace = answered(found, others, filled, effort)
+    result = results.TrainResult(
+        inputs=_inputs(found, overrides),
+        assumptions=tuple(filled.assumptions),
+        result=answer,
+        sources=_sources(book, used),
+    )
+    result._trace = trace
+    return result
+
+
+def _solved(case: Case, filled: Filled, effort: Effort) -> Found:
+    """Search a case, or solve for its accelerators."""
+    job = case.job
+    if case.impossible is not None:
+        return Found(case=case, result=None)
+    if job.question != "gpus":
+        return find(case, case.site.available, effort)
+    if job.goal != "fastest":
+        filled.assume(
+            "goal", "fastest", f"the fewest accelerators in time need the fastest layouts, not the {job.goal}"
+        )
+    return fewest(replace(case, job=replace(job, goal="fastest")), effort)
+
+
+def _rank(found: Found) -> tuple[bool, float]:
+    """Order of places: those with an answer first, then by accelerators needed or by the goal."""
+    if found.plans is None or found.failed:
+        return True, found.step_s
+    return False, float(found.fewest if found.fewest is not None else found.plans.score[0])
+
+
+def _inputs(found: Found, overrides: tuple[str, ...]) -> results.TrainInputs:
+    case, job = found.case, found.case.job
+    site = case.site
+    return results.TrainInputs(
+        question=job.question,
+        model=job.record.id,
+        parameters=job.counts.total,
+        active_parameters=job.counts.active,
+        cluster=site.cluster,
+        gpu=site.accelerator.id,
+        system=site.system.id if site.system else None,
+        fabric=site.fabric.id if site.fabric else None,
+        gpus=None if job.question == "gpus" else site.available,
+        tokens=job.tokens,
+        days=job.days,
+        seq_len=job.seq_len,
+        global_batch_seqs=job.global_batch,
+        global_batch_tokens=job.batch_tokens,
+        precision=case.precision,
+        software=job.software.id,
+        goal=job.goal,
+        top=job.top,
+        pinned=dict(job.pins),
+        overrides=overrides,
+    )
+
+
+def _sources(book: Catalog, used: Any) -> dict[str, results.SourceUsed]:
+    """Return the bibliography of the records that were read."""
+    fields = tuple(results.SourceUsed.model_fields)
+    cited = book.bibliography(used)
+    return {
+        key: results.SourceUsed(**{f: getattr(source, f) for f in fields})
+        for key, source in cited.items()
+        if source is not None
+    }
