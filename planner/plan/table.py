@@ -1,0 +1,233 @@
+"""An answer as rows for people: short, with units; the command line renders them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from planner.units import format_quantity
+
+if TYPE_CHECKING:
+    from planner.plan.explain import Explanation
+    from planner.plan.results import Alternative, Interval, Memory, Plan, Strategy, TrainInputs, TrainResult
+
+__all__ = [
+    "Rows",
+    "alternative_rows",
+    "breakdown_rows",
+    "explain_rows",
+    "headline",
+    "plan_records",
+    "plan_rows",
+    "to_html",
+]
+
+Rows = list[tuple[str, ...]]
+"""A table: rows of cells, all of the same length."""
+
+_SHORT_YEAR = 400.0
+"""Days above which years read better."""
+
+
+def headline(result: TrainResult) -> str:
+    """Say the answer in one sentence."""
+    inputs, plan = result.inputs, result.result.plan
+    if plan is None:
+        reason = result.result.reasons[0] if result.result.reasons else "nothing fits"
+        return f"No plan: {reason}"
+    where = (
+        f"{plan.gpus_used:,} of {inputs.gpus:,} {inputs.gpu}"
+        if inputs.gpus
+        else f"{plan.gpus_used:,} {inputs.gpu}"
+    )
+    if inputs.question == "tokens" and result.result.tokens is not None and inputs.days is not None:
+        tokens = _between(result.result.tokens, lambda x: format_quantity(x, "count"))
+        return f"{inputs.model} sees {tokens} tokens in {_days(inputs.days)} on {where}."
+    took = _between(plan.days, _days)
+    need = "needs " if inputs.question == "gpus" else "trains on "
+    tokens = format_quantity(inputs.tokens or 0.0, "count")
+    return f"{inputs.model} {need}{where} for {tokens} tokens: {took} without failures."
+
+
+def plan_rows(result: TrainResult) -> Rows:
+    """Return (what, value) of the chosen plan."""
+    plan = result.result.plan
+    if plan is None:
+        return []
+    s, inputs = plan.strategy, result.inputs
+    rows: Rows = [
+        ("hardware", _hardware(inputs)),
+        ("accelerators", _used(plan)),
+        ("layout", layout(s)),
+        (
+            "batch",
+            f"{s.global_batch_seqs:,} sequences of {s.seq_len:,} tokens = "
+            f"{_count(s.global_batch_seqs * s.seq_len)} tokens",
+        ),
+        ("micro-batches", f"{s.micro_batches:,} of {s.micro_batch} per pipeline"),
+        ("states", _states(s)),
+        ("recompute", _recompute(s)),
+        ("precision", f"{s.precision}, {inputs.software}"),
+        ("step time", _between(plan.step_time_s, _seconds)),
+        (
+            "throughput",
+            f"{_between(plan.tokens_per_s, _count)} tokens/s, {plan.tokens_per_s_per_gpu.value:,.0f} per GPU",
+        ),
+        ("MFU", f"{plan.mfu.value:.1%} causal, {plan.mfu.full:.1%} with all pairs"),
+        ("time", f"{_between(plan.days, _days)} without failures"),
+        ("GPU-hours", _between(plan.gpu_hours, _count)),
+        ("memory", _memory(plan.memory_gb_per_gpu)),
+        ("binds", f"{plan.bottleneck.resource}: {plan.bottleneck.sentence}"),
+    ]
+    tokens, gpus = result.result.tokens, result.result.gpus
+    if tokens is not None:
+        rows.insert(0, ("tokens", _between(tokens, _count)))
+    if gpus is not None:
+        most = f"{gpus.high:,}" if gpus.high is not None else "more than can be used"
+        rows.insert(0, ("accelerators needed", f"{gpus.value:,} ({gpus.low:,} to {most})"))
+    return rows
+
+
+def breakdown_rows(plan: Plan) -> Rows:
+    """(part, seconds, share of the step), the largest first; parts that take no time are left out."""
+    step = plan.step_time_s.value
+    parts = sorted(plan.time_breakdown_s.items(), key=lambda item: -item[1])
+    return [
+        (name.replace("_", " "), _seconds(value), f"{value / step:.1%}") for name, value in parts if value > 0
+    ]
+
+
+ALTERNATIVE_HEAD = ("why", "layout", "GPUs", "step", "time", "tok/s/GPU", "MFU", "memory", "fits")
+
+
+def alternative_rows(alternatives: Iterable[Alternative]) -> Rows:
+    """Rows under `ALTERNATIVE_HEAD`."""
+    return [
+        (
+            a.why,
+            f"{layout(a.strategy)} {a.strategy.sharding} {_recompute(a.strategy)}",
+            f"{a.gpus_used:,} {a.gpu}",
+            _seconds(a.step_time_s.value),
+            _days(a.days.value),
+            f"{a.tokens_per_s_per_gpu:,.0f}",
+            f"{a.mfu:.1%}",
+            f"{a.memory_gb_per_gpu:.0f} GB",
+            f"{a.fit_probability:.0%}",
+        )
+        for a in alternatives
+    ]
+
+
+def explain_rows(explanation: Explanation) -> tuple[Rows, Rows]:
+    """Time terms as (term, seconds, share, formula), and numbers as (name, value, kind, source, place)."""
+    terms: Rows = [
+        (t.name.replace("_", " "), _seconds(t.seconds), f"{t.share:.1%}", t.formula)
+        for t in explanation.terms
+    ]
+    numbers: Rows = [(n.name, n.text, n.kind, n.source, f"{n.at} [{n.record}]") for n in explanation.numbers]
+    return terms, numbers
+
+
+def layout(s: Strategy) -> str:
+    """Write the degrees that are not 1, and the data-parallel one."""
+    degrees = [("tp", s.tp), ("cp", s.cp), ("pp", s.pp), ("vpp", s.vpp), ("ep", s.ep), ("etp", s.etp)]
+    shown = [f"{name}{value}" for name, value in degrees if value > 1]
+    return " ".join([*shown, f"dp{s.dp}", f"mb{s.micro_batch}"])
+
+
+def plan_records(result: TrainResult) -> list[dict[str, Any]]:
+    """Return the plan and its alternatives as flat records, one each, with units in the names."""
+    plan = result.result.plan
+    records: list[dict[str, Any]] = []
+    if plan is not None:
+        records.append(
+            {
+                "why": "chosen",
+                "gpu": result.inputs.gpu,
+                **plan.strategy.model_dump(),
+                "gpus_used": plan.gpus_used,
+                **_flat("step_time_s", plan.step_time_s),
+                **_flat("days", plan.days),
+                "tokens_per_s_per_gpu": plan.tokens_per_s_per_gpu.value,
+                "mfu": plan.mfu.value,
+                "memory_gb_per_gpu": plan.memory_gb_per_gpu.device,
+                "fit_probability": plan.memory_gb_per_gpu.fit_probability,
+            }
+        )
+    for a in result.result.alternatives:
+        records.append(
+            {
+                "why": a.why,
+                "gpu": a.gpu,
+                **a.strategy.model_dump(),
+                "gpus_used": a.gpus_used,
+                **_flat("step_time_s", a.step_time_s),
+                **_flat("days", a.days),
+                "tokens_per_s_per_gpu": a.tokens_per_s_per_gpu,
+                "mfu": a.mfu,
+                "memory_gb_per_gpu": a.memory_gb_per_gpu,
+                "fit_probability": a.fit_probability,
+            }
+        )
+    return records
+
+
+def to_html(result: TrainResult) -> str:
+    """Return a small table for notebooks."""
+    rows = plan_rows(result) or [("no plan", reason) for reason in result.result.reasons]
+    cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+
+
+def _flat(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _between(interval: Interval, show: Any) -> str:
+    return f"{show(interval.value)} ({show(interval.low)} to {show(interval.high)})"
+
+
+def _count(value: float) -> str:
+    return format_quantity(value, "count", digits=3)
+
+
+def _seconds(value: float) -> str:
+    return format_quantity(value, "s", digits=3)
+
+
+def _days(days: float) -> str:
+    if days < 1:
+        return f"{days * 24:.3g} h"
+    return f"{days:.3g} days" if days < _SHORT_YEAR else f"{days / 365.25:,.3g} years"
+
+
+def _hardware(inputs: TrainInputs) -> str:
+    parts = [inputs.gpu, inputs.system or "", inputs.fabric or ""]
+    where = f" ({inputs.cluster})" if inputs.cluster else ""
+    return ", ".join(part for part in parts if part) + where
+
+
+def _used(plan: Plan) -> str:
+    spare = f", {plan.gpus_spare:,} spare" if plan.gpus_spare else ""
+    return f"{plan.gpus_used:,} used{spare}"
+
+
+def _states(s: Strategy) -> str:
+    group = f" in groups of {s.shard_group}" if s.shard_group is not None else ""
+    return f"{s.sharding}{group}" + (", sequence parallel" if s.sequence_parallel else "")
+
+
+def _recompute(s: Strategy) -> str:
+    part = (
+        f" of {s.recompute_layers:.0%} of the layers"
+        if s.recompute == "full" and s.recompute_layers < 1
+        else ""
+    )
+    moved = f", {s.offload:.0%} offloaded" if s.offload else ""
+    return f"{s.recompute}{part}{moved}"
+
+
+def _memory(m: Memory) -> str:
+    held = f"{m.device:.1f} of {m.capacity:.0f} GB ({m.allocated:.1f} allocated)"
+    return f"{held}: {m.fit}, probability {m.fit_probability:.0%}"
