@@ -505,7 +505,8 @@ def head(c: _Context) -> tuple[FloatArray, FloatArray]:
 
 def selective_recompute(c: _Context, forward: Pass, latent_up: FloatArray) -> FloatArray:
     """Extra time of selective recompute: the unfused core, or element-wise work and latent up-projections."""
-    return np.where(c.sw.flash == 0, forward.attention, 0.5 * forward.elementwise + latent_up)
+    products = np.where(c.sw.selects_operators > 0, 0.5 * forward.gemm, 0.0)
+    return np.where(c.sw.flash == 0, forward.attention, 0.5 * forward.elementwise + latent_up + products)
 
 
 def assemble(c: _Context, *, gemm: FloatArray, elementwise: FloatArray, kernels: FloatArray, **terms: FloatArray) -> Pass:

@@ -22,10 +22,10 @@ from planner.model.layer import _Context, prepare
 from planner.tables import Hardware, Model, Rows, Software, Strategy
 from planner.types import FloatArray
 
-CONTEXT_BYTES = 1.2e9
-"""Driver context and library workspaces outside the framework's allocator, per process."""
+CONTEXT_BYTES = 3.0e9
+"""Driver context, library workspaces and communicator buffers outside the framework's allocator, per process."""
 
-DEVICE_SHARE = 1.02
+DEVICE_SHARE = 1.05
 """Bytes the allocator reserves over the bytes it hands out: fragmentation."""
 
 FIT_SLOPE = 1.702
@@ -61,7 +61,7 @@ def activation_costs(
     routed = m.top_k * (a * m.expert_hidden + 2.0 * m.expert_hidden + (2.0 + 2.0 * m.expert_gated + a) * m.expert_ffn / st.etp) * st.etp
     moe = t * ((sw.norm_bytes + a) * h / split + routed / split)
     moe = moe + t * (2.0 + 2.0 * m.expert_gated + a) * m.shared_ffn / st.tp
-    layer = mixer + dense * m.n_dense / m.layers + moe * m.n_moe / m.layers
+    layer = sw.kept_share * (mixer + dense * m.n_dense / m.layers + moe * m.n_moe / m.layers)
     scores = np.where(sw.flash == 0, t * 5.0 * m.heads * st.seq_len / st.tp / st.cp, 0.0)
     rest = layer - scores
     checkpoint = 2.0 * t * h / split
@@ -71,7 +71,9 @@ def activation_costs(
     latent = np.where(
         m.mla, t * 2.0 * m.heads / st.tp * (2.0 * (m.nope_dim + m.rope_dim) + m.v_dim) * m.n_full / m.layers, 0.0
     )
-    selective = np.where(sw.flash == 0, rest, np.maximum(layer - elementwise - latent, checkpoint))
+    modules = np.maximum(layer - elementwise - latent, checkpoint)
+    # Operators: every second matrix product's output is kept and the rest recomputed.
+    selective = np.where(sw.flash == 0, rest, np.where(sw.selects_operators > 0, 0.5 * layer, modules))
     zero = 0.0 * layer
     return ActivationCosts(
         layer_bytes=layer,
@@ -291,7 +293,7 @@ def state_bytes(
     weights = 2.0 * np.where(z >= 3, 0.0, whole)
     gradients = sw.gradient_bytes * np.where(z >= 2, split, whole)
     optimizer = sw.state_bytes * np.where(z >= 1, split, whole)
-    buffers = np.where(z >= 3, 4.0 * whole / np.maximum(layers, 1.0), 0.0)
+    buffers = np.where(z >= 3, 4.0 * whole / np.maximum(layers, 1.0), 0.0) + sw.bucket_bytes
     return weights, gradients, optimizer, buffers
 
 

@@ -35,6 +35,7 @@ class StepCosts(Rows):
     pipeline_s: FloatArray  # stage-to-stage transfers
     data_s: FloatArray  # exposed data-parallel traffic
     optimizer_s: FloatArray
+    offload_s: FloatArray  # exposed moves of activations to host memory
     growth_s: FloatArray
     fixed_s: FloatArray
     micro_batches: FloatArray
@@ -98,12 +99,13 @@ def step_costs(
     ranks = st.tp * st.cp * st.pp * st.dp
     growth = plain * sw.growth * np.maximum(np.log2(ranks / 16.0), 0.0)
     return StepCosts(
-        step_s=plain + growth + sw.step_fixed_s,
+        step_s=(plain + growth + sw.step_fixed_s) * sw.correction,
         busy_s=busy,
         bubble_s=bubble,
         pipeline_s=pipeline,
         data_s=data,
         optimizer_s=optimizer,
+        offload_s=offload,
         growth_s=growth,
         fixed_s=sw.step_fixed_s + 0.0 * plain,
         micro_batches=count,

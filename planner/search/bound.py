@@ -70,7 +70,9 @@ def lower_bound_s(
     growth = float(costs.software.growth[0])
     if growth > 0:
         plain = plain * (1.0 + growth * np.maximum(np.log2(rows.ranks / 16.0), 0.0))
-    return (plain + costs.software.step_fixed_s) * ROUNDING
+    # A stack's correction scales the whole step.
+    correction = float(getattr(costs.software, "correction", np.ones(1))[0])
+    return (plain + costs.software.step_fixed_s) * (correction * ROUNDING)
 
 
 def bubble_share(space: Space, costs: TupleCosts) -> float:

@@ -190,6 +190,10 @@ class Software(Rows):
     bubble_share: FloatArray  # share of the pipeline bubble left when backward is split
     flexible_stages: FloatArray  # 1 where layers may be placed on stages at will
     step_fixed_s: FloatArray
+    correction: FloatArray  # a user's own factor on the step time
     growth: FloatArray  # relative growth of the step per doubling of accelerators beyond 16
     dropout: FloatArray  # 1 where masks are stored and applied
+    kept_share: FloatArray  # activation bytes kept over those of fused kernels
+    selects_operators: FloatArray  # 1 where selective recompute keeps every second matrix product
+    bucket_bytes: FloatArray  # communication buckets
     norm_bytes: FloatArray  # activation bytes kept per element for norms

@@ -26,6 +26,8 @@ def constants_of(calibration: TrainingCalibration, family: str) -> dict[str, flo
                 quantity = getattr(source, name)
                 if name != "cite" and quantity is not None:
                     values[name] = quantity.value
+    if calibration.correction is not None:
+        values["correction"] = calibration.correction.value
     return values
 
 
@@ -78,8 +80,12 @@ def software_table(profile: SoftwareProfile, constants: dict[str, float], *, rel
         "bubble_share": c["bubble_share"],
         "flexible_stages": float(p.flexible_stages),
         "step_fixed_s": c["step_fixed"],
+        "correction": c.get("correction", 1.0),
         "growth": c["growth"],
         "dropout": float(p.dropout),
+        "kept_share": p.states.kept.value,
+        "selects_operators": float(p.selective == "operators"),
+        "bucket_bytes": p.states.buckets.value,
         "norm_bytes": p.states.norm.value,
     }
     return Software(**{k: np.array([v], dtype=np.float64) for k, v in values.items()})

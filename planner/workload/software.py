@@ -69,6 +69,10 @@ class States(Section):
     """Master weights and moments."""
     norm: Bytes
     """Kept per element for each norm."""
+    kept: Ratio
+    """Activation bytes kept for backward over those of fused kernels."""
+    buckets: Bytes
+    """Communication buckets."""
     counter: Literal["allocated", "device"]
     """What its logs report: the framework's allocation or the device's use."""
 
@@ -100,6 +104,8 @@ class SoftwareProfile(Record):
     launches: Launches
     passes: Ratio
     """Element-wise passes over memory relative to fused kernels: 1 for fused or compiled norms and activations."""
+    selective: Literal["modules", "operators"] = "modules"
+    """What selective recompute repeats: cheap modules, or every second matrix product."""
     dropout: bool = False
     """Dropout masks are stored and applied."""
     sequence_parallel: bool = True
