@@ -10,6 +10,7 @@ import numpy as np
 from planner.plan import results
 from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
 from planner.plan.defaults import Filled, precisions_of
+from planner.plan.evaluate import Trace
 from planner.plan.solve import FIT, LIKELY, Effort, Found, evaluated, replica_trials, step_budget_s
 from planner.plan.table import layout
 from planner.tables import GEMM_CLASSES, PRECISION_CLASS, RECOMPUTES, SHARDINGS
@@ -17,7 +18,6 @@ from planner.units import GIGA, SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.evaluate import Costs
-    from planner.plan.explain import Trace
     from planner.plan.interval import Spread
     from planner.search import Change, Plans
 
@@ -84,8 +84,6 @@ def answered(
 
 
 def _trace(found: Found, costs: Costs, plan: results.Plan) -> Trace:
-    from planner.plan.explain import Trace
-
     case = found.case
     return Trace(
         site=case.site,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,7 +12,13 @@ from planner.model.memory import MemoryCosts
 from planner.model.training import StepCosts
 from planner.tables import Hardware, Model, Software, Strategy
 
-__all__ = ["BREAKDOWN", "Costs", "time_breakdown"]
+if TYPE_CHECKING:
+    from planner.catalog.schema.calibration import TrainingCalibration
+    from planner.plan.site import Site
+    from planner.workload.record import ModelRecord
+    from planner.workload.software import SoftwareProfile
+
+__all__ = ["BREAKDOWN", "Costs", "Trace", "time_breakdown"]
 
 BREAKDOWN: Final = {
     "matrix_products": "matrix products of the layers, forward and backward",
@@ -74,6 +80,18 @@ class Costs:
     def step_s(self) -> float:
         """Step time."""
         return float(self.step.step_s[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What a result keeps so that it can be explained: records and the costs of the chosen layout."""
+
+    site: Site
+    model: ModelRecord
+    software: SoftwareProfile
+    calibration: TrainingCalibration
+    costs: Costs
+    plan: str
 
 
 def time_breakdown(costs: Costs) -> dict[str, float]:

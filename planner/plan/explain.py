@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from planner.catalog.fields import quantities
 from planner.errors import UsageError
-from planner.plan.evaluate import BREAKDOWN, Costs, time_breakdown
+from planner.plan.evaluate import BREAKDOWN, Trace, time_breakdown
 from planner.plan.formulas import FORMULAS
 from planner.plan.results import Base
 from planner.tables import GEMM_CLASSES
@@ -19,13 +18,10 @@ from planner.units import DIMENSIONS, format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.quantity import Quantity
-    from planner.catalog.schema.calibration import TrainingCalibration
     from planner.plan.results import TrainResult
-    from planner.plan.site import Site
     from planner.workload.record import ModelRecord
-    from planner.workload.software import SoftwareProfile
 
-__all__ = ["Explanation", "Number", "Term", "Trace", "explain"]
+__all__ = ["Explanation", "Number", "Term", "explain", "explain_trace"]
 
 _CONSTANT_MODULES: Final = ("operators", "collectives", "layer", "memory", "training")
 _PART_FIELDS: Final = ("memory.", "scale_up.", "host.", "compute_units")
@@ -93,18 +89,6 @@ class Explanation(Base):
     def number(self, name: str) -> Number | None:
         """Return the number of that name."""
         return next((number for number in self.numbers if number.name == name), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trace:
-    """What a result keeps so that it can be explained: records and the costs of the chosen layout."""
-
-    site: Site
-    model: ModelRecord
-    software: SoftwareProfile
-    calibration: TrainingCalibration
-    costs: Costs
-    plan: str
 
 
 def explain(result: TrainResult) -> Explanation:
