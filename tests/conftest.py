@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from planner.catalog import kinds
+from planner.catalog.load import Catalog
+from planner.tables import (
+    Hardware,
+    Model,
+    Software,
+    constants_of,
+    hardware_table,
+    model_table,
+    software_table,
+)
+from planner.workload.kinds import MODEL, SOFTWARE
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -71,3 +85,25 @@ def root(tmp_path: Path, write: Callable[[str, str], Path], accelerator: Callabl
     write("base/hardware/accelerators/chip-a.yaml", accelerator("chip-a"))
     write("base/hardware/accelerators/chip-b.yaml", accelerator("chip-b", bandwidth="8 TB/s"))
     return tmp_path / "base"
+
+
+@pytest.fixture(scope="session")
+def tables() -> Callable[..., tuple[Hardware, Model, Software]]:
+    """Return shipped tables of one row: hardware, model and software by their ids."""
+    catalog = Catalog()
+    calibration = catalog.get(kinds.CALIBRATION, "training")
+
+    @cache
+    def _tables(
+        model: str, accelerator: str = "h100-sxm", software: str = "megatron-core", domain: int | None = None
+    ) -> tuple[Hardware, Model, Software]:
+        part = catalog.get(kinds.ACCELERATOR, accelerator)
+        rates = part.kernels or (part.id if catalog.find(kinds.KERNELS, part.id) else "shared")
+        stack = catalog.get(SOFTWARE, software)
+        return (
+            hardware_table(part, catalog.get(kinds.KERNELS, rates), domain=domain),
+            model_table(catalog.get(MODEL, model).architecture),
+            software_table(stack, constants_of(calibration, stack.family), released=part.released),
+        )
+
+    return _tables

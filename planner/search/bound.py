@@ -6,10 +6,10 @@ micro-batches, ``p`` stages, ``v`` chunks per stage, ``W`` one micro-batch throu
 schedule leaves. Tests compare pruned searches with exhaustive ones, so a change of the physics that
 breaks a proof shows.
 
-**Lower bound.** A step takes ``(m s + (W - s) sigma/v + x)(1 + growth) + fixed`` where ``x >= 0`` holds
-ragged rounds, transfers, exposed data-parallel traffic, optimizer and offload. Since ``m >= 1 >=
-sigma/v`` this grows with ``s``, and ``s >= W/p``; since ``W >= W/p`` it falls with ``v``. So ``s = W/p``,
-``x = 0`` and the largest legal ``v`` bound it.
+**Lower bound.** A step takes ``((m s + (W - s) sigma/v + x)(1 + growth) + fixed) correction`` where ``x
+>= 0`` holds ragged rounds, transfers, exposed data-parallel traffic, optimizer and offload. Since ``m >=
+1 >= sigma/v`` this grows with ``s``, and ``s >= W/p``; since ``W >= W/p`` it falls with ``v``. So ``s =
+W/p``, ``x = 0`` and the largest legal ``v`` bound it.
 
 **Lighter recompute wins.** Let a heavier level cost ``d`` more seconds per layer. Then ``W`` grows by ``L
 d``, ``s`` by at least ``a d`` (below), and ``m s + (W - s) sigma/v`` by at least ``((m - sigma/v) a + L
@@ -70,9 +70,7 @@ def lower_bound_s(
     growth = float(costs.software.growth[0])
     if growth > 0:
         plain = plain * (1.0 + growth * np.maximum(np.log2(rows.ranks / 16.0), 0.0))
-    # A stack's correction scales the whole step.
-    correction = float(getattr(costs.software, "correction", np.ones(1))[0])
-    return (plain + costs.software.step_fixed_s) * (correction * ROUNDING)
+    return (plain + costs.software.step_fixed_s) * costs.software.correction * ROUNDING
 
 
 def bubble_share(space: Space, costs: TupleCosts) -> float:
