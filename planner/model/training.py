@@ -73,12 +73,16 @@ def step_costs(
     last = stage.last * both + head
     whole = m.layers * both + layer.embedding_s + m.dense_prefix * layer.prefix_delta_s + head
     fixed_split = np.maximum(np.maximum(first, last), np.where(st.pp > 2, stage.most * both, 0.0))
-    slowest = np.where(sw.flexible_stages > 0, np.minimum(fixed_split, free_split_s(m.layers, st.pp, both, head)), fixed_split)
+    slowest = fixed_split
+    if any_true(sw.flexible_stages > 0):
+        free = np.minimum(fixed_split, free_split_s(m.layers, st.pp, both, head))
+        slowest = np.where(sw.flexible_stages > 0, free, fixed_split)
     slowest = np.where(single, whole, np.maximum(slowest, whole / st.pp))
     split = np.where(st.zero_bubble > 0, sw.bubble_share, 1.0)
     bubble = (whole - slowest) / st.vpp * split
-    ragged = (st.vpp > 1) & (count > st.pp) & (np.mod(count, st.pp) != 0)
-    bubble = bubble + np.where(ragged, (st.vpp - 1.0) * (st.pp - np.mod(count, st.pp)) * slowest / st.vpp, 0.0)
+    over = count - st.pp * np.floor(count / st.pp)
+    ragged = (st.vpp > 1) & (count > st.pp) & (over > 0)
+    bubble = bubble + np.where(ragged, (st.vpp - 1.0) * (st.pp - over) * slowest / st.vpp, 0.0)
     pipeline = transfers_s(hardware=hardware, software=sw, strategy=st, layer=layer, count=count)
     data = data_parallel_s(
         hardware=hardware,

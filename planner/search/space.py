@@ -281,7 +281,8 @@ def legal_shardings(space: Space, *, t: IntArray, dp: FloatArray) -> BoolArray:
     """Whether each sharding is legal (rule 9), shape ``[Z, len(t)]``."""
     same = dp * space.tuples.cp[t]
     hybrid = space.hybrid[t]
-    rows = {0: np.ones(len(t), dtype=bool), 4: (hybrid > 1) & (hybrid < same) & (same % hybrid == 0)}
+    shares = same / hybrid
+    rows = {0: np.ones(len(t), dtype=bool), 4: (hybrid > 1) & (shares > 1) & (shares == np.floor(shares))}
     return np.stack([rows.get(int(z), same > 1) for z in space.shardings])
 
 
