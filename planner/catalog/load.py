@@ -145,6 +145,10 @@ class Catalog:
         """Return the id that an id, alias or display name stands for; raises `UnknownNameError`."""
         if self.find(kind, name) is not None:
             return name
+        if len(name) <= _LONGEST_NAME and kind.name not in self._names:
+            found = self._searched(kind, normal_name(name))
+            if found is not None:
+                return found
         known = self._known_names(kind)
         found = known.get(normal_name(name)) if len(name) <= _LONGEST_NAME else None
         if found is None:
@@ -242,6 +246,25 @@ class Catalog:
         from planner.catalog.overrides import apply
 
         return apply(concerned, record, document, schema)
+
+    def _searched(self, kind: Kind[Any], folded: str) -> str | None:
+        """Look a folded name up by reading, as YAML, only the files in which its text occurs.
+
+        None where it is not found so; an alias may be written with escapes.
+        """
+        ids = self.ids(kind)
+        by_id = {normal_name(record_id): record_id for record_id in ids}
+        if folded in by_id:
+            return by_id[folded]
+        for record_id in ids:
+            path = self.path_of(kind, record_id)
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            if folded in normal_name(text) and folded in map(normal_name, _names_in(path)):
+                return record_id
+        return None
 
     def _known_names(self, kind: Kind[Any]) -> dict[str, str]:
         """Return folded ids, aliases and display names of a kind, each with its id.

@@ -94,7 +94,7 @@ def _build(name: str, entry: Any) -> Any:
         module = importlib.import_module(f"planner.cli.commands.{entry}")
         single = typer.Typer(add_completion=False, **_PLAIN)
         single.command(name)(module.run)
-        return typer.main.get_command(single)
+        return _texts_as_given(typer.main.get_command(single))
     text, tree = entry
     group = typer.Typer(add_completion=False, help=text, no_args_is_help=True, **_PLAIN)
     group.callback()(_no_options)
@@ -102,6 +102,27 @@ def _build(name: str, entry: Any) -> Any:
     built.name = name
     built.commands = _Commands(tree)
     return built
+
+
+class _AsGiven:
+    """Takes text for text; see `_texts_as_given`."""
+
+    def coerce(self, value: Any, **_: Any) -> Any:
+        """Return the value."""
+        return value
+
+
+def _texts_as_given(command: Any) -> Any:
+    """Spare typer the pydantic adapter that it would build for each text option, given or not.
+
+    For the thirty options of ``planner train`` that takes longer than importing a small library. Does nothing
+    with a version of typer that has no such adapters.
+    """
+    for parameter in command.params:
+        described = getattr(parameter, "type_descriptor", None)
+        if getattr(described, "annotation", None) is str and hasattr(parameter, "get_runtime_param"):
+            parameter.get_runtime_param = _AsGiven
+    return command
 
 
 def _no_options() -> None:

@@ -243,3 +243,12 @@ def test_without_data_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pyt
         data_root()
     (tmp_path / "planner" / "_data" / "hardware").mkdir(parents=True)
     assert data_root() == tmp_path / "planner" / "_data"
+
+
+def test_an_alias_written_with_escapes_is_found_too(
+    write: Callable[[str, str], Path], root: Path, accelerator: Callable[..., str]
+) -> None:
+    text = accelerator("chip-c").replace("[chip-c-alias]", '["chip\\u002dsea", "Two  Words"]')
+    write("base/hardware/accelerators/chip-c.yaml", text)
+    for name in ("chip-sea", "two words", "Chip_C"):
+        assert Catalog(root=root).resolve(ACCELERATOR, name) == "chip-c"

@@ -15,7 +15,7 @@ from planner.cli.session import Session
 
 if TYPE_CHECKING:
     from planner.plan.explain import Explanation
-    from planner.plan.results import TrainResult
+    from planner.plan.results import Search, TrainResult
 
 __all__ = ["run"]
 
@@ -169,7 +169,7 @@ def _answer(result: TrainResult, explanation: Explanation | None, notes: tuple[s
         document=document,
         tables=[*_tables(result), *(() if explanation is None else _explained(explanation))],
         records=Table([Column(key, key) for key in keys], records),
-        text="" if result.plan is not None else headline(result),
+        text=_searched(result.result.search) if result.plan is not None else headline(result),
         notes=(*notes, *result.result.notes),
         exit_code=0 if result.plan is not None else _INFEASIBLE,
     )
@@ -192,13 +192,14 @@ def _tables(result: TrainResult) -> list[Table]:
     assumed = [(a.field.replace("_", " "), _shown(a.value), a.why) for a in result.assumptions]
     if assumed:
         tables.append(_table(("assumed", "value", "why"), assumed))
-    search = result.result.search
-    summary = (
-        f"{search.strategies_evaluated:,} layouts evaluated, {search.strategies_pruned:,} pruned, "
-        f"{search.strategies_feasible:,} fit, in {search.seconds:.2f} s"
-    )
-    tables.append(_table(("", ""), [("search", summary)], headed=False))
     return tables
+
+
+def _searched(search: Search) -> str:
+    return (
+        f"{search.strategies_evaluated:,} layouts evaluated and {search.strategies_pruned:,} pruned in "
+        f"{search.seconds:.2f} s; {search.strategies_feasible:,} of them fit"
+    )
 
 
 def _explained(explanation: Explanation) -> list[Table]:
