@@ -144,7 +144,12 @@ def memory_floor(*, space: Space, costs: TupleCosts, rows: Groups, tables: Floor
     z = np.minimum(space.shardings[-1:], 3)
     strategy = base_strategy(space, rows, vpp=np.ones(1), sharding=z, shard_group=np.full(1, np.inf))
     states = stage_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
-    flight = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
+    first, second, last = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
+    if (
+        space.request.in_flight is not None
+    ):  # scales the last stage down, which interleaving bounds from below
+        last = np.minimum(last, 1.0 / space.most_vpp[rows.p])
+    flight = (first, second, last)
     acts = _activations(space, costs, rows.t, pp, stage, flight, float(space.offloads[-1]))
     held = [weights + gradients + optimizer for weights, gradients, optimizer, _ in states]
     return Floor(by_level=_worst([h + a for h, a in zip(held, acts, strict=True)]))

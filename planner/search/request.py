@@ -80,6 +80,8 @@ class Request:
         Least probability of fitting into memory: of any plan, and of one called likely.
     sigma
         Spread of log(measured/predicted) peak memory.
+    in_flight
+        Micro-batches that the first pipeline stage keeps, where the schedule is not to decide it.
     top
         Plans to return that differ in more than schedule, replicas, sharding and recompute.
 
@@ -103,6 +105,7 @@ class Request:
     likely: float = 0.9
     sigma: float = 0.12
     top: int = 10
+    in_flight: float | None = None
 
     def __post_init__(self) -> None:
         if self.goal not in GOALS:
@@ -137,6 +140,8 @@ class Request:
             yield f"sigma: {self.sigma!r} is not a positive number"
         if not self.offloads or not all(0.0 <= x <= 1.0 for x in self.offloads):
             yield f"offloads: {self.offloads!r} are not shares from 0 to 1"
+        if self.in_flight is not None and not 1.0 <= self.in_flight < math.inf:
+            yield f"in_flight: {self.in_flight!r} is not a number from 1"
         if not 0.0 <= self.zero_bubble <= 1.0:
             yield f"zero_bubble: {self.zero_bubble!r} is not from 0 to 1"
 

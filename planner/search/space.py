@@ -167,7 +167,7 @@ def _tuples(tp: FloatArray, *, model: Model, request: Request) -> Strategy:
         sequence_parallel=(sp > 0) & ((tp_ > 1) | (not pinned_on)),
         gemm_class=np.full(1, request.gemm_class, dtype=np.int64),
         zero_bubble=one * request.zero_bubble,
-        in_flight=np.full(1, np.nan),
+        in_flight=np.full(1, np.nan if request.in_flight is None else request.in_flight),
         offload=np.zeros(1),
         shard_group=np.full(1, np.inf),
     )

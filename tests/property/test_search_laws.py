@@ -52,6 +52,7 @@ def requests(draw: st.DrawFn) -> Request:
         offloads=draw(st.sampled_from([(0.0,), (0.0,), (0.0, 0.5), (1.0,)])),
         zero_bubble=draw(st.sampled_from([0.0, 0.0, 1.0])),
         top=draw(st.integers(1, 8)),
+        in_flight=draw(st.sampled_from([None, None, 1.0, 6.0])),
     )
 
 

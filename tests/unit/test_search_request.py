@@ -46,6 +46,7 @@ def test_all_mistakes_at_once() -> None:
             offloads=(2.0,),
             zero_bubble=-1,
             top=0,
+            in_flight=0,
             pins={
                 "tp": 0,
                 "sharding": "zero9",
@@ -56,7 +57,7 @@ def test_all_mistakes_at_once() -> None:
             },
         )
     found = "\n".join(error.value.mistakes)
-    fields = "accelerators seq_len gemm_class fit sigma offloads zero_bubble top"
+    fields = "accelerators seq_len gemm_class fit sigma offloads zero_bubble top in_flight"
     pins = "tp: sharding offload: cp: pp: sequence_parallel"
     for name in (fields + " " + pins).split():
         assert name in found
