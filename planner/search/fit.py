@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.model.memory import (
-    CONTEXT_BYTES,
-    DEVICE_SHARE,
+    allocated_bytes,
     StageLayers,
     fit_limit_bytes,
     micro_batches_in_flight,
@@ -32,7 +31,7 @@ def allocated_limit(*, costs: TupleCosts, sigma: float, probability: float) -> f
     """Allocated bytes up to which a layout fits with at least `probability`."""
     capacity = costs.hardware.memory_bytes
     device = fit_limit_bytes(capacity_bytes=capacity, sigma=sigma, probability=probability)
-    return float((device[0] - CONTEXT_BYTES) / DEVICE_SHARE)
+    return float(allocated_bytes(device, costs.software)[0])
 
 
 def base_strategy(
@@ -144,12 +143,10 @@ def memory_floor(*, space: Space, costs: TupleCosts, rows: Groups, tables: Floor
     z = np.minimum(space.shardings[-1:], 3)
     strategy = base_strategy(space, rows, vpp=np.ones(1), sharding=z, shard_group=np.full(1, np.inf))
     states = stage_states(model=costs.model, software=costs.software, strategy=strategy, stage=stage)
-    first, second, last = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
-    if (
-        space.request.in_flight is not None
-    ):  # scales the last stage down, which interleaving bounds from below
-        last = np.minimum(last, 1.0 / space.most_vpp[rows.p])
-    flight = (first, second, last)
+    flight = micro_batches_in_flight(strategy=strategy, micro_batches=rows.count)
+    if space.request.in_flight is not None:  # the later stages may then keep as little as one chunk
+        chunk = 1.0 / space.most_vpp[rows.p]
+        flight = (flight[0], np.minimum(flight[1], chunk), np.minimum(flight[2], chunk))
     acts = _activations(space, costs, rows.t, pp, stage, flight, float(space.offloads[-1]))
     held = [weights + gradients + optimizer for weights, gradients, optimizer, _ in states]
     return Floor(by_level=_worst([h + a for h, a in zip(held, acts, strict=True)]))

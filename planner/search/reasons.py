@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from planner.model.memory import CONTEXT_BYTES, DEVICE_SHARE
+from planner.model.memory import device_bytes
 from planner.search import legality
 from planner.search.least import fewest_accelerators, least_memory, legal_within, smallest
 from planner.search.request import MOST_ACCELERATORS, MOST_SEQUENCES, Request
@@ -145,7 +145,8 @@ def _memory(
     least = least_memory(field, accelerators=request.accelerators)
     if least is None:  # legal, but without a finite cost
         return _reason("precision", "the model has no cost on this accelerator"), ()
-    needed, limit = (DEVICE_SHARE * b + CONTEXT_BYTES for b in (least.allocated_bytes, field.limit))
+    software = field.costs.software
+    needed, limit = (float(device_bytes(np.array([b]), software)[0]) for b in (least.allocated_bytes, field.limit))
     lacking = needed - limit
     text = (
         f"the layout that needs the least memory takes {format_quantity(needed, 'bytes')} per accelerator, "
