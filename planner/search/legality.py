@@ -22,8 +22,8 @@ Rules (a pinned field must obey them too)
    last round may be part empty. ``micro_batch`` is at most the global batch.
 8. ``tp * cp * pp * dp`` is at most the accelerators available; the others are spares.
 9. Sharding needs more than one rank that holds the same weights (``dp * cp > 1``) [7]_. HSDP shards
-   inside a scale-up domain and replicates across: its group is the largest power of two of such ranks
-   that fits into a domain, divides ``dp * cp`` and is smaller [8]_.
+   inside a scale-up domain and replicates across: its group, the largest power of two of such ranks that
+   fits into a domain, must divide ``dp * cp`` and be smaller [8]_.
 
 Values tried where a field is free
 ----------------------------------
