@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
+    from planner.evidence.recalibrate import calibrate_training
+    from planner.evidence.validate import validate_training
+    from planner.plan.train import train
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
 
@@ -55,11 +58,14 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "calibrate_training",
     "import_config",
     "model",
     "summarize",
     "tables",
+    "train",
     "units",
+    "validate_training",
 ]
 
 _HOMES: Final = {
@@ -71,8 +77,11 @@ _HOMES: Final = {
     "PlannerError": "planner.errors",
     "UnknownNameError": "planner.errors",
     "UsageError": "planner.errors",
+    "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
     "summarize": "planner.workload.summary",
+    "train": "planner.plan.train",
+    "validate_training": "planner.evidence.validate",
 }
 """Public name to the module that defines it."""
 _NAMESPACES: Final = ("model", "tables", "units")

@@ -48,7 +48,10 @@ _Output = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False),
 ]
-_OUTPUT: Final = {"json": _Json, "jsonl": _Jsonl, "csv": _Csv, "format": _Format, "output": _Output}
+_OUTPUT: Final = {
+    "as_json": _Json, "as_jsonl": _Jsonl, "as_csv": _Csv, "as_format": _Format, "as_output": _Output,
+}  # fmt: skip
+"""Parameters of `Choice.of`, under names that leave the plain ones to the command."""
 _CATALOG: Final = {"catalog": Catalogs, "set_": Overrides}
 
 
@@ -72,7 +75,7 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     def run(context: typer.Context, **values: Any) -> None:
         given = {name: values.pop(name) for name in shared}
         session = _session(context, given)
-        choice = Choice.of(**{name: given[name] for name in _OUTPUT})
+        choice = Choice.of(**{name.removeprefix("as_"): given[name] for name in _OUTPUT})
         answer = function(session=session, **values) if reads else function(**values)
         unused = [f"--set {text} changed nothing: no such record was used" for text in session.unused()]
         for note in (*answer.notes, *unused):
@@ -95,7 +98,7 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
 
 
 def _default(name: str) -> bool | None:
-    return False if name in {"json", "jsonl", "csv", "debug"} else None
+    return False if name in {"as_json", "as_jsonl", "as_csv", "debug"} else None
 
 
 def _session(context: typer.Context, given: dict[str, Any]) -> Session:

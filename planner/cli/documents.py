@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from planner.workload.summary import ModelSummary
 
 __all__ = [
+    "CalibrateTraining",
     "CatalogLint",
     "CatalogList",
     "CatalogShow",
@@ -21,6 +22,7 @@ __all__ = [
     "ModelList",
     "ModelShow",
     "SchemaList",
+    "ValidateTraining",
 ]
 
 N = TypeVar("N", bound=str)
@@ -152,6 +154,105 @@ class Schemas(_Closed):
     """The schemas there are."""
 
     schemas: list[ListedSchema]
+
+
+class Errors(_Closed):
+    """Errors of predictions, in percent of the measurement."""
+
+    rows: int
+    median_abs_pct: float
+    mean_abs_pct: float
+    p90_abs_pct: float
+    bias_pct: float
+    """Median of the signed errors; positive is predicted too much."""
+
+
+class Summary(Errors):
+    """Errors of all rows."""
+
+    coverage_80: float
+    """Share of the rows within their 80 % interval."""
+    cells: int
+    """Pairs of model and accelerator with five rows or more."""
+    cells_within_12_pct: int
+
+
+class Row(_Closed):
+    """One measured run; the interval is in the unit of the metric."""
+
+    id: str
+    metric: Literal["step_time_s"]
+    measured: float | None
+    predicted: float | None
+    low: float | None
+    high: float | None
+    error_pct: float | None
+    skipped: bool
+    reason: str | None
+    """Why it was skipped."""
+    filled: list[str]
+    """Settings that the row leaves blank, and how they were filled."""
+
+
+class MemoryRow(_Closed):
+    """Peak memory of one run."""
+
+    id: str
+    source: str
+    view: str
+    """What its log counts: the framework's allocation, or the device's use."""
+    measured_gb: float
+    predicted_gb: float
+    error_pct: float
+    fit_probability: float
+
+
+class MemoryErrors(_Closed):
+    """Peak memory, and whether runs that ran would have been called feasible."""
+
+    by_view: dict[str, Errors]
+    by_source: dict[str, Errors]
+    sigma: float
+    spread: float
+    ran: int
+    ran_below_tenth: list[str]
+    out_of_memory: int
+    failed_above_nine_tenths: list[str]
+    brier: float | None
+    rows: list[MemoryRow]
+
+
+class Validation(_Closed):
+    """Errors of the estimator on measured runs."""
+
+    summary: Summary
+    groups: dict[str, dict[str, Errors]]
+    memory: MemoryErrors
+    rows: list[Row]
+
+
+class Calibration(_Closed):
+    """Constants fitted to measurements, as a record of the catalog."""
+
+    rows: int
+    families: list[str]
+    summary: dict[str, float]
+    yaml: str
+
+
+class ValidateTraining(_Closed):
+    """``planner validate training``."""
+
+    name: Literal["planner.validate-training/1"] = Field(alias="schema")
+    inputs: dict[str, Any]
+    assumptions: list[str]
+    result: Validation
+    sources: list[str]
+    """Where the rows were measured."""
+
+
+class CalibrateTraining(Document[Literal["planner.calibrate-training/1"], Calibration]):
+    """``planner calibrate training``."""
 
 
 class CatalogList(Document[Literal["planner.catalog-list/1"], Listing]):

@@ -21,6 +21,8 @@ Tree = dict[str, Any]
 
 COMMANDS: Final[Tree] = {
     "train": "train",
+    "validate": ("Predict measured runs and report the errors.", {"training": "validate_training"}),
+    "calibrate": ("Fit the constants of the estimator.", {"training": "calibrate_training"}),
     "catalog": (
         "Look at the catalog, and check your own records.",
         {

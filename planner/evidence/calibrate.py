@@ -36,7 +36,7 @@ class Parameter:
 
 PARAMETERS: dict[str, Parameter] = {
     "sustained": Parameter(0.75, 0.92, 1.05),
-    "elementwise": Parameter(0.8, 1.7, 2.5),
+    "elementwise": Parameter(0.8, 1.7, 3.0),
     "attention_backward": Parameter(2.5, 3.0, 4.0),
     "portable_attention": Parameter(0.4, 0.6, 1.0),
     "first_attention": Parameter(0.4, 0.8, 1.0),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_SIGMA", "MemoryCheck", "check_memory"]
 
+NORMAL_80 = 2.5631
+"""Width of the central 80 % of a normal distribution, in standard deviations."""
+
 DEFAULT_SIGMA = 0.15
 """Spread of log(measured/predicted) device memory where the calibration states none."""
 
@@ -101,7 +104,7 @@ def check_memory(
         names = sorted({r[key] for r in rows})
         return {n: errors(ratio[[r[key] == n for r in rows]]) for n in names}
 
-    spread = float(1.4826 * np.median(np.abs(np.log(ratio) - np.median(np.log(ratio))))) if len(ratio) else 0.0
+    spread = float(np.ptp(np.quantile(np.log(ratio), (0.1, 0.9))) / NORMAL_80) if len(ratio) else 0.0
     known_runs = [runs[cases.run[j]] for j in index if runs[cases.run[j]].number["micro_batch"] is not None]
     return MemoryCheck(
         by_view=grouped("view"),

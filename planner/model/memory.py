@@ -22,12 +22,6 @@ from planner.model.layer import _Context, prepare
 from planner.tables import Hardware, Model, Rows, Software, Strategy
 from planner.types import FloatArray
 
-CONTEXT_BYTES = 3.0e9
-"""Driver context, library workspaces and communicator buffers outside the framework's allocator, per process."""
-
-DEVICE_SHARE = 1.05
-"""Bytes the allocator reserves over the bytes it hands out: fragmentation."""
-
 FIT_SLOPE = 1.702
 """Logistic slope that comes closest to the cumulative normal distribution (within 0.01)."""
 
@@ -213,8 +207,18 @@ def memory_costs(
         logits_bytes=worst(*logits),
         buffers_bytes=buffers,
         allocated_bytes=(allocated := np.where(worst_last, totals[2], ends)),
-        device_bytes=DEVICE_SHARE * allocated + CONTEXT_BYTES,
+        device_bytes=device_bytes(allocated, software),
     )
+
+
+def device_bytes(allocated_bytes: FloatArray, software: Software) -> FloatArray:
+    """What the device shows: reserved by the allocator, and context and communicators beside it."""
+    return software.reserve_share * allocated_bytes + software.context_bytes
+
+
+def allocated_bytes(device_bytes: FloatArray, software: Software) -> FloatArray:
+    """The inverse of `device_bytes`."""
+    return (device_bytes - software.context_bytes) / software.reserve_share
 
 
 def stage_states(

@@ -61,7 +61,7 @@ def answered(
     case, job = found.case, found.case.job
     costs = costs_of(case, plans)
     spread = spread_at(case, costs)
-    per_day = job.batch_tokens / (costs.step_s * job.correction) * SECONDS_PER_DAY
+    per_day = job.batch_tokens / costs.step_s * SECONDS_PER_DAY
     tokens = job.tokens if job.tokens is not None else (job.days or 0.0) * per_day
     available = found.fewest if found.fewest is not None else case.site.available
     plan = plan_of(
@@ -167,8 +167,9 @@ def _notes(found: Found, plan: results.Plan, spread: Spread, filled: Filled) -> 
     if memory.fit == "marginal":
         odds = f"{memory.fit_probability:.0%}{_likelier(found, plan)}"
         yield f"The plan fits into memory with a probability of {odds}."
-    if found.case.job.correction != 1.0:
-        yield f"Step times are multiplied by {found.case.job.correction:g}, your own calibration."
+    correction = found.case.job.calibration.correction
+    if correction is not None:
+        yield f"Step times are multiplied by {correction.value:g}, the correction of your calibration."
 
 
 def _likelier(found: Found, plan: results.Plan) -> str:
@@ -176,7 +177,7 @@ def _likelier(found: Found, plan: results.Plan) -> str:
     likely = found.result.alternatives.get("likely") if found.result is not None else None
     if likely is None:
         return ""
-    longer = float(likely.step.step_s[0]) * found.case.job.correction / plan.step_time_s.value - 1.0
+    longer = float(likely.step.step_s[0]) / plan.step_time_s.value - 1.0
     return f"; the best alternative that fits with {LIKELY:.0%} or more takes {longer:.1%} longer"
 
 

@@ -85,11 +85,11 @@ def plan_of(
         From `spread_at`.
     """
     job = case.job
-    step = costs.step_s * job.correction
+    step = costs.step_s
     used = round(costs.gpus)
     rate = job.batch_tokens / step
     days = tokens / rate / SECONDS_PER_DAY
-    parts = {k: v * job.correction for k, v in time_breakdown(costs).items()}
+    parts = time_breakdown(costs)
     strategy = strategy_of(case, costs)
     work, peak = work_of(case), float(case.site.table.peak_flop_per_s[0, case.gemm_class])
     mfu = spread.of_rate(work.causal * rate / used / peak)
@@ -135,7 +135,7 @@ def alternative_of(case: Case, plans: Plans, row: int, *, why: str, tokens: floa
     job = case.job
     costs = costs_of(case, plans, row)
     spread = spread_at(case, costs)
-    step = costs.step_s * job.correction
+    step = costs.step_s
     used = round(costs.gpus)
     rate = job.batch_tokens / step
     peak = float(case.site.table.peak_flop_per_s[0, case.gemm_class])

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from planner.errors import InputError, UnknownNameError, did_you_mean
+from planner.errors import UnknownNameError, did_you_mean
 from planner.plan import numbers
 from planner.plan.results import Assumption
 from planner.tables import PRECISION_CLASS
@@ -195,4 +195,4 @@ def check_precision(given: str | None) -> None:
 
 
 if set(_NEEDS) != set(PRECISION_CLASS):  # pragma: no cover
-    raise InputError(f"every precision needs a matrix format: {set(PRECISION_CLASS) ^ set(_NEEDS)}")
+    raise TypeError("every precision of the tables needs a matrix format here, and no other")

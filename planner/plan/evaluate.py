@@ -53,6 +53,10 @@ _LAYER_TERMS: Final = dict(
 )  # fmt: skip
 
 
+ROUNDING: Final = 1e-12
+"""Share of the step below which a difference is noise of floating-point sums."""
+
+
 @dataclass(frozen=True)
 class Costs:
     """Everything about one layout; all tables have one row."""
@@ -122,8 +126,9 @@ def time_breakdown(costs: Costs) -> dict[str, float]:
     known = step.busy_s + sum(
         parts[k] for k in ("pipeline_bubble", "pipeline_transfer", "data_parallel", "optimizer")
     )
-    parts["activation_offload"] = step.step_s - known - step.growth_s - step.fixed_s
+    correction = costs.software.correction
+    parts["activation_offload"] = step.step_s / correction - known - step.growth_s - step.fixed_s
     parts["growth_with_scale"] = step.growth_s
     parts["fixed"] = step.fixed_s
-    seconds = {name: float(np.ravel(parts[name])[0]) for name in BREAKDOWN}
-    return {name: (0.0 if abs(value) < 1e-12 * costs.step_s else value) for name, value in seconds.items()}
+    seconds = {name: float(np.ravel(parts[name] * correction)[0]) for name in BREAKDOWN}
+    return {name: (0.0 if abs(value) < ROUNDING * costs.step_s else value) for name, value in seconds.items()}

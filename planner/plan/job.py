@@ -101,11 +101,6 @@ class Job:
         """Tokens of a step."""
         return self.global_batch * self.seq_len
 
-    @property
-    def correction(self) -> float:
-        """The user's own factor on the step time, from a calibration of their own."""
-        return self.calibration.correction.value if self.calibration.correction is not None else 1.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

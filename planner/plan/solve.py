@@ -111,7 +111,7 @@ def step_budget_s(case: Case) -> float:
     """Step time with which the tokens are done in the days; the job must have both."""
     job = case.job
     steps = (job.tokens or 0.0) / job.batch_tokens
-    return (job.days or 0.0) * SECONDS_PER_DAY / steps / job.correction
+    return (job.days or 0.0) * SECONDS_PER_DAY / steps
 
 
 def fewest(case: Case, effort: Effort) -> Found:

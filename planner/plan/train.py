@@ -16,6 +16,7 @@ from planner.plan.solve import Effort, Found, fewest, find
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
+    from planner.workload.record import ModelRecord
 
 __all__ = ["train"]
 
@@ -155,7 +156,7 @@ def _answer(
         inputs=_inputs(found, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
-        sources=_sources(book, used),
+        sources=_sources(book, used, job.record),
     )
     result._trace = trace
     return result
@@ -209,12 +210,14 @@ def _inputs(found: Found, overrides: tuple[str, ...]) -> results.TrainInputs:
     )
 
 
-def _sources(book: Catalog, used: Any) -> dict[str, results.SourceUsed]:
-    """Return the bibliography of the records that were read."""
+def _sources(book: Catalog, used: Any, record: ModelRecord) -> dict[str, results.SourceUsed]:
+    """Return the bibliography of the records that were read, that of the architecture included."""
     fields = tuple(results.SourceUsed.model_fields)
     cited = book.bibliography(used)
+    if record.cite is not None:
+        cited[record.cite.source] = book.sources().get(record.cite.source)
     return {
         key: results.SourceUsed(**{f: getattr(source, f) for f in fields})
-        for key, source in cited.items()
+        for key, source in sorted(cited.items())
         if source is not None
     }

@@ -195,5 +195,7 @@ class Software(Rows):
     dropout: FloatArray  # 1 where masks are stored and applied
     kept_share: FloatArray  # activation bytes kept over those of fused kernels
     selects_operators: FloatArray  # 1 where selective recompute keeps every second matrix product
+    reserve_share: FloatArray  # bytes the allocator reserves over those it hands out
+    context_bytes: FloatArray  # driver context, workspaces and communicators outside the allocator
     bucket_bytes: FloatArray  # communication buckets
     norm_bytes: FloatArray  # activation bytes kept per element for norms

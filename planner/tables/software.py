@@ -85,6 +85,8 @@ def software_table(profile: SoftwareProfile, constants: dict[str, float], *, rel
         "dropout": float(p.dropout),
         "kept_share": p.states.kept.value,
         "selects_operators": float(p.selective == "operators"),
+        "reserve_share": p.states.reserve.value,
+        "context_bytes": p.states.context.value,
         "bucket_bytes": p.states.buckets.value,
         "norm_bytes": p.states.norm.value,
     }

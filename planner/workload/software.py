@@ -73,6 +73,10 @@ class States(Section):
     """Activation bytes kept for backward over those of fused kernels."""
     buckets: Bytes
     """Communication buckets."""
+    reserve: Ratio
+    """Bytes the allocator reserves over those it hands out."""
+    context: Bytes
+    """Driver context, library workspaces and communicators outside the allocator."""
     counter: Literal["allocated", "device"]
     """What its logs report: the framework's allocation or the device's use."""
 

@@ -20,7 +20,9 @@ __all__ = ["RESULTS", "run"]
 
 _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
-    "train": ("planner train", "planner.plan.results:TrainResult"),
+    "train": ("planner train", "planner.cli.documents_train:Train"),
+    "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
+    "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),
     "catalog-list": ("planner catalog list", f"{_HERE}:CatalogList"),
     "catalog-show": ("planner catalog show", f"{_HERE}:CatalogShow"),
     "catalog-lint": ("planner catalog lint", f"{_HERE}:CatalogLint"),

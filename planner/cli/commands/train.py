@@ -154,13 +154,17 @@ def run(
     )
     check_overrides(session)
     explanation = result.explain() if explain and result.plan is not None else None
-    return _answer(result, explanation, notes)
+    return _answer(session, result, explanation, notes)
 
 
-def _answer(result: TrainResult, explanation: Explanation | None, notes: tuple[str, ...]) -> Answer:
+def _answer(
+    session: Session, result: TrainResult, explanation: Explanation | None, notes: tuple[str, ...]
+) -> Answer:
     from planner.plan.table import headline, plan_records
 
     document = result.to_dict()
+    said = session.inputs()
+    document["inputs"] |= {"catalog": said.get("catalog", []), "overrides": said.get("set", [])}
     if explanation is not None:
         document["explanation"] = explanation.to_dict()
     records = plan_records(result)
