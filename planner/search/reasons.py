@@ -146,7 +146,9 @@ def _memory(
     if least is None:  # legal, but without a finite cost
         return _reason("precision", "the model has no cost on this accelerator"), ()
     software = field.costs.software
-    needed, limit = (float(device_bytes(np.array([b]), software)[0]) for b in (least.allocated_bytes, field.limit))
+    needed, limit = (
+        float(device_bytes(np.array([b]), software)[0]) for b in (least.allocated_bytes, field.limit)
+    )
     lacking = needed - limit
     text = (
         f"the layout that needs the least memory takes {format_quantity(needed, 'bytes')} per accelerator, "
