@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.model.memory import (
-    allocated_bytes,
     StageLayers,
+    allocated_bytes,
     fit_limit_bytes,
     micro_batches_in_flight,
     split_layers,
