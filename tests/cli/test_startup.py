@@ -60,6 +60,11 @@ def test_completion_imports_nothing_heavy(environment: Mapping[str, str]) -> Non
     assert imported(environment, **env) <= OPTIONS
 
 
+def test_planning_imports_neither_pandas_nor_matplotlib(environment: Mapping[str, str]) -> None:
+    arguments = ["train", "llama-3.1-8b", "--gpu", "h100-sxm", "--gpus", "8", "--json"]
+    assert imported(environment, *arguments) == {"numpy", "pydantic", "yaml"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

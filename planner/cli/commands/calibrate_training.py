@@ -12,7 +12,7 @@ from planner.cli.measurements import Measurements, Models, measurements
 from planner.cli.output import Answer, document
 from planner.cli.session import Session
 from planner.cli.streams import to_file
-from planner.errors import OutputError
+from planner.errors import InputError, OutputError
 
 __all__ = ["run"]
 
@@ -37,11 +37,14 @@ def run(
 ) -> Answer:
     """Fit the constants of the estimator to measured runs.
 
-    Prints a record of the catalog. Without CSV, the global constants are fitted to the shipped evidence,
-    which needs the extra 'solve'. A CSV of your own with three rows or more gives a correction for your stack.
+    Prints a record of the catalog. Without CSV, the global constants are fitted to the shipped
+    evidence, which needs the extra 'solve'. A CSV of your own with three rows or more gives a correction for
+    your stack.
     """
     from planner.evidence.recalibrate import calibrate_training
 
+    if date is not None:
+        _check_date(date)
     with measurements(csv) as path:
         found = calibrate_training(path, models=models, catalog=session.catalog(), date=date)
     if save is not None:
@@ -62,6 +65,15 @@ def run(
         text=found.text,
         notes=found.notes,
     )
+
+
+def _check_date(date: str) -> None:
+    from planner.catalog.quantity import iso_date
+
+    try:
+        iso_date(date)
+    except ValueError as error:
+        raise InputError(f"--date {date[:40]!r}: {error}") from None
 
 
 def _save(directory: Path, text: str) -> None:

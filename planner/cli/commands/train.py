@@ -202,7 +202,7 @@ def _tables(result: TrainResult) -> list[Table]:
 def _searched(search: Search) -> str:
     return (
         f"{search.strategies_evaluated:,} layouts evaluated and {search.strategies_pruned:,} pruned in "
-        f"{search.seconds:.2f} s; {search.strategies_feasible:,} of them fit"
+        f"{search.seconds:.2f} s; {search.strategies_feasible:,} fit in memory"
     )
 
 
