@@ -90,6 +90,7 @@ def request_of(case: Case, gpus: int) -> Request:
         likely=LIKELY,
         sigma=memory.sigma.value if memory is not None else SIGMA,
         top=job.top + 1,
+        in_flight=job.in_flight,
     )
 
 

@@ -145,6 +145,18 @@ class TestAnswer:
         assert (s.tp, s.pp, s.micro_batch, s.sharding, s.recompute) == (2, 2, 2, "zero1", "full")
         assert not s.sequence_parallel
 
+    def test_fewer_micro_batches_in_flight_need_less_memory(self) -> None:
+        layout = {"tp": 8, "pp": 4, "vpp": 1, "dp": 2, "micro_batch": 1, "recompute": "none", "cp": 1}
+        usual, fewer = (
+            train("llama-3-70b", gpu="h200", gpus=64, in_flight=flight, sharding="zero1", **layout)
+            for flight in (None, 2)
+        )
+        assert usual.plan is not None
+        assert fewer.plan is not None
+        assert fewer.plan.strategy.in_flight == 2
+        activations = [r.plan.memory_gb_per_gpu.activations for r in (fewer, usual) if r.plan is not None]
+        assert activations[0] < activations[1]
+
     def test_the_question_needs_neither_pandas_nor_matplotlib(self) -> None:
         code = (
             "import sys; from planner.plan.train import train; "
