@@ -224,10 +224,13 @@ class Catalog:
             Source key to `Source`, sorted; None where no ``sources.yaml`` describes the key.
         """
         from planner.catalog.fields import quantities
-        from planner.catalog.overrides import SOURCE
 
         records = [self._records[name] for name in names if name in self._records]
-        keys = {quantity.source for record in records for _, quantity in quantities(record)} - {SOURCE}
+        keys = {quantity.source for record in records for _, quantity in quantities(record)}
+        if self._overrides:
+            from planner.catalog.overrides import SOURCE
+
+            keys.discard(SOURCE)
         known = self.sources()
         return {key: known.get(key) for key in sorted(keys)}
 

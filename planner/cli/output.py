@@ -14,8 +14,6 @@ stdout carries the answer and nothing else; notes and errors go to stderr. JSON 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import textwrap
@@ -252,6 +250,9 @@ def _csv(table: Table) -> str:
     """Write the rows with the keys as header; an interval fills three columns."""
     rows = [_flat({column.key: row.get(column.key) for column in table.columns}) for row in table.rows]
     keys = dict.fromkeys(key for row in rows for key in row) or [column.key for column in table.columns]
+    import csv
+    import io
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(keys)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +174,8 @@ def plan_records(result: TrainResult) -> list[dict[str, Any]]:
 
 def to_html(result: TrainResult) -> str:
     """Return a small table for notebooks."""
+    import html
+
     rows = plan_rows(result) or [("no plan", reason) for reason in result.result.reasons]
     cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
     return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
