@@ -236,7 +236,7 @@ def _tabulated(table: Table, format: str) -> str:
         colalign=["right" if column.right else "left" for column in table.columns] if cells else None,
     )
     text = "\n".join(line.rstrip() for line in text.splitlines())
-    return f"{table.title}\n\n{text}" if table.title and table.rows else text or table.title
+    return "\n\n".join(part for part in (table.title, text) if part)
 
 
 def _wrapped(cell: str, *, people: bool) -> str:
@@ -248,11 +248,13 @@ def _wrapped(cell: str, *, people: bool) -> str:
 
 def _csv(table: Table) -> str:
     """Write the rows with the keys as header; an interval fills three columns."""
-    rows = [_flat({column.key: row.get(column.key) for column in table.columns}) for row in table.rows]
-    keys = dict.fromkeys(key for row in rows for key in row) or [column.key for column in table.columns]
     import csv
     import io
 
+    if not table.columns:
+        return ""
+    rows = [_flat({column.key: row.get(column.key) for column in table.columns}) for row in table.rows]
+    keys = dict.fromkeys(key for row in rows for key in row) or [column.key for column in table.columns]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(keys)

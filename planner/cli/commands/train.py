@@ -160,7 +160,7 @@ def run(
 def _answer(
     session: Session, result: TrainResult, explanation: Explanation | None, notes: tuple[str, ...]
 ) -> Answer:
-    from planner.plan.table import headline, plan_records
+    from planner.plan.table import plan_records
 
     document = result.to_dict()
     said = session.inputs()
@@ -173,7 +173,7 @@ def _answer(
         document=document,
         tables=[*_tables(result), *(() if explanation is None else _explained(explanation))],
         records=Table([Column(key, key) for key in keys], records),
-        text=_searched(result.result.search) if result.plan is not None else headline(result),
+        text=_searched(result.result.search),
         notes=(*notes, *result.result.notes),
         exit_code=0 if result.plan is not None else _INFEASIBLE,
     )
@@ -186,7 +186,7 @@ def _tables(result: TrainResult) -> list[Table]:
     if plan is None:
         why = [("reason", reason) for reason in result.result.reasons[1:]]
         mends = [("feasible with", nearest.sentence) for nearest in result.result.nearest]
-        return [_table(("", ""), [*why, *mends], headed=False)] if why or mends else []
+        return [_table(("", ""), [*why, *mends], title=headline(result), headed=False)]
     tables = [
         _table(("", ""), plan_rows(result), title=headline(result), headed=False),
         _table(("one step spends on", "time", "share"), breakdown_rows(plan)),
