@@ -11,7 +11,7 @@ from planner.plan import results
 from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
 from planner.plan.defaults import Filled, precisions_of
 from planner.plan.evaluate import Trace
-from planner.plan.solve import FIT, LIKELY, Effort, Found, evaluated, replica_trials, step_budget_s
+from planner.plan.solve import Effort, Found, evaluated, replica_trials, step_budget_s
 from planner.plan.table import layout
 from planner.tables import GEMM_CLASSES, PRECISION_CLASS, RECOMPUTES, SHARDINGS
 from planner.units import GIGA, SECONDS_PER_DAY, format_quantity
@@ -26,7 +26,7 @@ __all__ = ["answered"]
 WITHOUT_FAILURES: Final = "Days and GPU-hours are without failures, restarts and checkpoints."
 _WHY: Final = {
     "no_recompute": "recomputes nothing",
-    "likely": f"fits with {LIKELY:.0%} or more",
+    "likely": "more likely to fit",
     "fewest_accelerators": "fewest accelerators that fit",
 }
 _FIELDS: Final = {
@@ -110,7 +110,7 @@ def _search(found: Found, effort: Effort) -> results.Search:
 def _need(found: Found, spread: Spread) -> results.Need:
     """Accelerators at both ends of the interval, for the layouts found with other numbers of replicas."""
     plans = evaluated(found, replica_trials(found, more=4.0))
-    fits = plans.fit_probability >= FIT
+    fits = plans.fit_probability >= found.fit
     budget = step_budget_s(found.case)
 
     def least(ratio: float) -> float:
@@ -165,20 +165,13 @@ def _notes(found: Found, plan: results.Plan, spread: Spread, filled: Filled) -> 
         yield f"The intervals are widened: {'; '.join(spread.reasons)}."
     memory = plan.memory_gb_per_gpu
     if memory.fit == "marginal":
-        odds = f"{memory.fit_probability:.0%}{_likelier(found, plan)}"
-        yield f"The plan fits into memory with a probability of {odds}."
+        yield (
+            f"No layout is likely to fit into memory; this one does with a probability of "
+            f"{memory.fit_probability:.0%}: try it before you count on it."
+        )
     correction = found.case.job.calibration.correction
     if correction is not None:
         yield f"Step times are multiplied by {correction.value:g}, the correction of your calibration."
-
-
-def _likelier(found: Found, plan: results.Plan) -> str:
-    """Say what the best plan that is likely to fit costs."""
-    likely = found.result.alternatives.get("likely") if found.result is not None else None
-    if likely is None:
-        return ""
-    longer = float(likely.step.step_s[0]) / plan.step_time_s.value - 1.0
-    return f"; the best alternative that fits with {LIKELY:.0%} or more takes {longer:.1%} longer"
 
 
 def _infeasible(found: Found, others: Sequence[Found], filled: Filled, effort: Effort) -> results.TrainAnswer:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from planner.plan.job import Case
     from planner.types import FloatArray
 
-__all__ = ["FIT", "LIKELY", "SIGMA", "Effort", "Found", "fewest", "find", "request_of", "step_budget_s"]
+__all__ = ["FITS", "SIGMA", "Effort", "Found", "fewest", "find", "request_of", "step_budget_s"]
 
-FIT: Final = 0.5
-"""Least probability of fitting into memory of any plan."""
-LIKELY: Final = 0.9
+FITS: Final = (0.9, 0.5, 0.1)
+"""Least probability of fitting into memory, tried in turn: a plan that is likely to fit comes before a
+faster one that may not, and nothing is called infeasible that may fit at all."""
 SIGMA: Final = 0.12
 """Spread of log(measured / predicted) peak memory where the calibration record has none."""
 TOLERANCE: Final = 1e-3
@@ -51,6 +51,8 @@ class Found:
     case: Case
     result: SearchResult | None
     """None where the part cannot train in the precision at all."""
+    fit: float = FITS[0]
+    """Least probability of fitting that was asked for."""
     fewest: int | None = None
     """The fewest accelerators, where that was the question."""
     failed: str = ""
@@ -74,7 +76,7 @@ class Found:
         return tuple(plans for plans in (self.result.plans, self.result.by_pp) if plans is not None)
 
 
-def request_of(case: Case, gpus: int) -> Request:
+def request_of(case: Case, gpus: int, *, fit: float = FITS[0]) -> Request:
     """Put the question in the terms of the search."""
     job = case.job
     memory = job.calibration.memory
@@ -86,8 +88,8 @@ def request_of(case: Case, gpus: int) -> Request:
         goal=job.goal,
         pins=dict(job.pins),
         zero_bubble=1.0 if job.zero_bubble else 0.0,
-        fit=FIT,
-        likely=LIKELY,
+        fit=fit,
+        likely=max(fit, FITS[0]),
         sigma=memory.sigma.value if memory is not None else SIGMA,
         top=job.top + 1,
         in_flight=job.in_flight,
@@ -95,17 +97,27 @@ def request_of(case: Case, gpus: int) -> Request:
 
 
 def find(case: Case, gpus: int, effort: Effort, *, alternatives: bool = True) -> Found:
-    """Search with `gpus` accelerators available."""
-    result = search(
-        hardware=case.site.table,
-        model=case.job.model,
-        software=case.software,
-        request=request_of(case, gpus),
-        alternatives=alternatives,
-    )
-    effort.searches += 1
-    effort.seconds += result.seconds
-    return Found(case=case, result=result)
+    """Search with `gpus` accelerators available: layouts that likely fit, else those that may."""
+    found = Found(case=case, result=None)
+    for fit in FITS:
+        result = search(
+            hardware=case.site.table,
+            model=case.job.model,
+            software=case.software,
+            request=request_of(case, gpus, fit=fit),
+            alternatives=alternatives,
+        )
+        effort.searches += 1
+        effort.seconds += result.seconds
+        found = Found(case=case, result=result, fit=fit)
+        if result.plans is not None or not _for_memory(result):
+            break
+    return found
+
+
+def _for_memory(result: SearchResult) -> bool:
+    """Whether memory is what makes a search infeasible."""
+    return result.reason is not None and result.reason.name == "memory"
 
 
 def step_budget_s(case: Case) -> float:
@@ -171,7 +183,7 @@ def _shrunk(found: Found, budget: float) -> int:
     """Fewest accelerators on which one of the layouts just found, with fewer replicas, is still in time."""
     trials = replica_trials(found)
     plans = evaluated(found, trials)
-    good = (plans.step.step_s <= budget) & (plans.fit_probability >= FIT)
+    good = (plans.step.step_s <= budget) & (plans.fit_probability >= found.fit)
     ranks = plans.accelerators[good]
     used = float(found.plans.accelerators[0]) if found.plans is not None else np.inf
     return int(min(np.min(ranks, initial=np.inf), used))

@@ -280,6 +280,21 @@ class TestHardware:
         assert old.plan.interval_class in ("dense-unfused", "pooled")
 
 
+class TestFit:
+    def test_a_layout_that_fits_comes_before_a_faster_one(self) -> None:
+        plan = small().plan
+        assert plan is not None
+        assert plan.memory_gb_per_gpu.fit == "fits"
+        assert plan.memory_gb_per_gpu.fit_probability >= 0.9
+
+    def test_where_none_is_likely_to_fit_one_that_may_is_shown_with_a_warning(self) -> None:
+        result = train("llama-3-70b", gpu="h200", gpus=8)
+        assert result.plan is not None
+        assert result.plan.memory_gb_per_gpu.fit == "marginal"
+        assert any("try it before" in note for note in result.result.notes)
+        assert result.result.search.searches > 1
+
+
 class TestInfeasible:
     def test_too_little_memory_says_how_many_would_do(self) -> None:
         result = train("llama-3.1-405b", gpu="h100", gpus=8)
