@@ -5,6 +5,7 @@ Unknown settings of a published run are filled as its authors would have chosen 
 * micro-batch: 1, 2, 4, 8 or 16 sequences; interleaving: chunk counts that divide the layers (or the layers and the two
   ends), where the stack can interleave;
 * recompute: none, selective, a part or all of the layers in full, or activations offloaded to host memory;
+* micro-batches in flight: as the schedule has it, or one per stage where the stack can limit them;
 * sharding ZeRO-1; sequence parallelism and expert-tensor parallelism as the stack's default;
 * no layout at all: fully sharded data parallelism over all accelerators;
 * network: the accelerator's usual NIC, without oversubscription; hosts of 8, or as stated.
@@ -255,7 +256,9 @@ class _Builder:
         chunks = _chunks(n["vpp"], float(model.layers[0]), pp, profile)
         flags = run.flags
         zero_bubble = profile.zero_bubble or flags.get("schedule", "").startswith(("zb", "v-"))
-        for micro, vpp, (recompute, share, offload) in product(sizes, chunks, _recomputes(c["recompute"], flags)):
+        flights = (np.nan, pp) if profile.limits_in_flight and pp > 1 else (np.nan,)
+        recomputes = _recomputes(c["recompute"], flags)
+        for micro, vpp, in_flight, (recompute, share, offload) in product(sizes, chunks, flights, recomputes):
             yield _strategy(
                 seq_len=n["seq_len"],
                 global_batch=batch,
@@ -269,7 +272,7 @@ class _Builder:
                 dp=dp,
                 recompute_layers=share,
                 zero_bubble=float(zero_bubble),
-                in_flight=np.nan,
+                in_flight=in_flight,
                 offload=offload,
                 shard_group=_shard_group(flags, gpus, tp),
                 sharding=SHARDINGS.index(sharding),

@@ -101,7 +101,7 @@ def step_costs(
     busy = count * slowest
     plain = busy + bubble + pipeline + data + optimizer + offload
     ranks = st.tp * st.cp * st.pp * st.dp
-    growth = plain * sw.growth * np.maximum(np.log2(ranks / 16.0), 0.0)
+    growth = plain * sw.growth * doublings(ranks=ranks, dp=st.dp)
     return StepCosts(
         step_s=(plain + growth + sw.step_fixed_s) * sw.correction,
         busy_s=busy,
@@ -114,6 +114,14 @@ def step_costs(
         fixed_s=sw.step_fixed_s + 0.0 * plain,
         micro_batches=count,
     )
+
+
+def doublings(*, ranks: FloatArray, dp: FloatArray) -> FloatArray:
+    """Doublings over which a step grows: beyond 16 accelerators, and not more than of the data-parallel replicas.
+
+    Growth was measured on families that add replicas of one layout.
+    """
+    return np.maximum(np.minimum(np.log2(ranks / 16.0), np.log2(dp)), 0.0)
 
 
 def free_split_s(layers: FloatArray, pp: FloatArray, layer_s: FloatArray, head_s: FloatArray) -> FloatArray:

@@ -37,6 +37,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.model.memory import split_layers
+from planner.model.training import doublings
 from planner.search.costs import TupleCosts
 from planner.search.space import Bases, Groups, Space
 from planner.search.steps import Layouts
@@ -69,7 +70,7 @@ def lower_bound_s(
     plain = rows.count * stage + (replica_s - stage) * share / vpp
     growth = float(costs.software.growth[0])
     if growth > 0:
-        plain = plain * (1.0 + growth * np.maximum(np.log2(rows.ranks / 16.0), 0.0))
+        plain = plain * (1.0 + growth * doublings(ranks=rows.ranks, dp=rows.dp))
     return (plain + costs.software.step_fixed_s) * costs.software.correction * ROUNDING
 
 

@@ -118,6 +118,8 @@ class SoftwareProfile(Record):
     """Can split a stage in virtual chunks."""
     flexible_stages: bool = False
     """Layers may be placed on pipeline stages at will."""
+    limits_in_flight: bool = False
+    """Can run fewer micro-batches ahead than the schedule would."""
     gradient_accumulation: bool = True
     """Splits a rank's batch in micro-batches; otherwise it is one pass."""
     zero_bubble: bool = False
