@@ -251,7 +251,7 @@ def resolve(
         days=wanted_days,
         gpus=limit,
         goal=goal,
-        top=numbers.count("top", top, most=1000),
+        top=numbers.count("top", top, most=100, least=0),
         pins=pins,
         in_flight=None if in_flight is None else numbers.count("in_flight", in_flight, most=MOST_GPUS),
         zero_bubble=profile.zero_bubble if zero_bubble is None else zero_bubble,

@@ -119,9 +119,18 @@ def alternative_rows(alternatives: Iterable[Alternative]) -> Rows:
 
 
 def explain_rows(explanation: Explanation) -> tuple[Rows, Rows]:
-    """Time terms as (term, seconds, share, formula), and numbers as (name, value, kind, source, place)."""
+    """Return time terms as (term, seconds, share, how) and numbers as (name, value, kind, source, place).
+
+    How a term is computed ends with the numbers that enter, by the names under which they are listed.
+    """
+    texts = {n.name: n.text for n in explanation.numbers}
     terms: Rows = [
-        (t.name.replace("_", " "), _seconds(t.seconds), f"{t.share:.1%}", t.formula)
+        (
+            t.name.replace("_", " "),
+            _seconds(t.seconds),
+            f"{t.share:.1%}",
+            f"{t.formula} [{', '.join(f'{name} = {texts[name]}' for name in t.uses)}]",
+        )
         for t in explanation.terms
     ]
     numbers: Rows = [(n.name, n.text, n.kind, n.source, f"{n.at} [{n.record}]") for n in explanation.numbers]

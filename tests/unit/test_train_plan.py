@@ -445,6 +445,7 @@ class TestExplain:
         assert data["schema"] == "planner.explain/1"
         assert all(math.isfinite(n) for n in numbers_of(data))
         terms, numbers = explain_rows(explanation)
+        assert "rate.matrix = " in terms[0][-1]
         assert len({len(row) for row in terms}) == len({len(row) for row in numbers}) == 1
         bandwidth = explanation.number("accelerator.memory.bandwidth")
         assert bandwidth is not None
