@@ -107,7 +107,8 @@ FORMULAS: Final = {
         ("accelerator.host.bandwidth", "layout.offload"),
     ),
     "growth_with_scale": Formula(
-        "everything above x growth x log2(accelerators / 16)", ("calibration.growth", "layout.gpus"),
+        "everything above x growth x the lesser of log2(accelerators / 16) and log2(replicas)",
+        ("calibration.growth", "layout.gpus", "layout.dp"),
     ),
     "fixed": Formula("fitted seconds of every step", ("calibration.step_fixed",)),
 }  # fmt: skip
