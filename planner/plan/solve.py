@@ -40,6 +40,8 @@ MOST_PROBES: Final = 40
 class Effort:
     """What all searches for one answer took."""
 
+    prune: bool = True
+    """Leave out layouts that another one is proved to beat."""
     searches: int = 0
     seconds: float = 0.0
 
@@ -106,6 +108,7 @@ def find(case: Case, gpus: int, effort: Effort, *, alternatives: bool = True) ->
             software=case.software,
             request=request_of(case, gpus, fit=fit),
             alternatives=alternatives,
+            prune=effort.prune,
         )
         effort.searches += 1
         effort.seconds += result.seconds

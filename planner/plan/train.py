@@ -50,6 +50,7 @@ def train(
     offload: Number | None = None,
     goal: str = "fastest",
     top: Number = 5,
+    exhaustive: bool = False,
     catalog: Any = None,
     set: Iterable[str] = (),
 ) -> results.TrainResult:
@@ -83,6 +84,9 @@ def train(
         ``fastest``, ``cheapest`` (GPU-hours) or ``fewest`` (accelerators on which it fits).
     top
         Alternatives to list.
+    exhaustive
+        Compute the step time of every legal layout that fits, also of those proved to be slower; the plan is
+        the same.
     catalog, set
         A `Catalog`, or overlay directories; ``KIND[.ID].PATH=VALUE`` overrides.
 
@@ -126,14 +130,20 @@ def train(
             layout=layout,
         )
         places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)
-    return _answer(book, used, job, places, filled, tuple([set] if isinstance(set, str) else set))
+    return _answer(book, used, job, places, filled, tuple([set] if isinstance(set, str) else set), exhaustive)
 
 
 def _answer(
-    book: Catalog, used: Any, job: Job, places: tuple[Site, ...], filled: Filled, overrides: tuple[str, ...]
+    book: Catalog,
+    used: Any,
+    job: Job,
+    places: tuple[Site, ...],
+    filled: Filled,
+    overrides: tuple[str, ...],
+    exhaustive: bool,
 ) -> results.TrainResult:
     """Search every place, choose the best, and put the answer together."""
-    effort = Effort()
+    effort = Effort(prune=not exhaustive)
     tried: list[tuple[Found, Filled]] = []
     for site in places:
         own = Filled()

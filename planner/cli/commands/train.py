@@ -65,6 +65,10 @@ def run(
         str, typer.Option("--goal", metavar="NAME", help="fastest, cheapest or fewest GPUs.")
     ] = "fastest",
     top: Annotated[str, typer.Option("--top", metavar="K", help="Alternatives to show.")] = "5",
+    exhaustive: Annotated[
+        bool,
+        typer.Option("--exhaustive", help="Also time layouts proved to be slower; the plan is the same."),
+    ] = False,
     tp: Annotated[str | None, _option("--tp", text="Pin the tensor-parallel degree.")] = None,
     cp: Annotated[str | None, _option("--cp", text="Pin the context-parallel degree.")] = None,
     pp: Annotated[str | None, _option("--pp", text="Pin the pipeline stages.")] = None,
@@ -134,6 +138,7 @@ def run(
         precision=precision,
         software=software,
         goal=goal,
+        exhaustive=exhaustive,
         top=top,
         tp=tp,
         cp=cp,
