@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from planner.catalog.paths import ROOMS, data_root, environment_overlays, overlay
+from planner.catalog.paths import ROOMS, data_root, environment_overlays, overlay, shown
 from planner.catalog.records import Record, Source
-from planner.catalog.strict_yaml import Document, read_yaml
+from planner.catalog.strict_yaml import Document, parse_yaml, read_bytes, read_yaml
 from planner.errors import InputError, PlannerError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -59,13 +59,29 @@ def read_model(path: Path, schema: type[M]) -> M:
 
 def read_sources(path: Path) -> dict[str, Source]:
     """Read a ``sources.yaml``: source key to `Source`. Raises as `read_model` does."""
-    document = read_yaml(path)
+    return _sources(read_yaml(path))
+
+
+def _sources(document: Document) -> dict[str, Source]:
     try:
         return TypeAdapter(dict[str, Source]).validate_python(document.data)
     except ValidationError as error:
         from planner.catalog.mistakes import explain
 
         raise InputError.collect(explain(error, document, Source)) from error
+
+
+def _entries(path: Path, keys: set[str]) -> dict[str, Source]:
+    """Read some entries of a ``sources.yaml``: the lines of the others are blanked, which keeps line numbers."""
+    lines = read_bytes(path).split(b"\n")
+    wanted, keep = {key.encode() for key in keys}, False
+    for number, line in enumerate(lines):
+        if line[:1].strip() not in (b"", b"#"):
+            keep = line.partition(b":")[0].strip(b"\"' ") in wanted
+        if not keep:
+            lines[number] = b""
+    content = b"\n".join(lines)
+    return _sources(parse_yaml(content, shown(path))) if content.strip() else {}
 
 
 def normal_name(name: str) -> str:
@@ -231,8 +247,25 @@ class Catalog:
             from planner.catalog.overrides import SOURCE
 
             keys.discard(SOURCE)
-        known = self.sources()
+        known = self._described(keys)
         return {key: known.get(key) for key in sorted(keys)}
+
+    def _described(self, keys: set[str]) -> dict[str, Source]:
+        """Return the sources of these keys, reading no other entry where that is enough."""
+        if self._sources is None:
+            files = [root / room / "sources.yaml" for root in self._roots for room in ROOMS]
+            try:
+                found = {
+                    key: item
+                    for path in files
+                    if path.is_file()
+                    for key, item in _entries(path, keys).items()
+                }
+            except InputError:
+                return self.sources()
+            if keys <= found.keys():
+                return found
+        return self.sources()
 
     def _read(self, kind: Kind[Any], record_id: str) -> Record:
         path = self.path_of(kind, record_id)

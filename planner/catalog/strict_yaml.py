@@ -19,7 +19,7 @@ import yaml
 from planner.catalog.paths import shown
 from planner.errors import InputError, OutputError
 
-__all__ = ["Document", "Location", "parse_scalar", "parse_yaml", "read_yaml"]
+__all__ = ["Document", "Location", "parse_scalar", "parse_yaml", "read_bytes", "read_yaml"]
 
 Location = tuple[str | int, ...]
 
@@ -91,12 +91,22 @@ def read_yaml(path: Path, *, only: Collection[str] = ()) -> Document:
     OutputError
         The file cannot be read.
     """
+    return parse_yaml(read_bytes(path), shown(path), only=only)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file up to one byte more than `parse_yaml` accepts.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read.
+    """
     try:
         with path.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+            return stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise OutputError(f"{shown(path)}: cannot be read: {error.strerror or error}") from error
-    return parse_yaml(content, shown(path), only=only)
 
 
 def parse_yaml(content: bytes, file: str, *, only: Collection[str] = ()) -> Document:

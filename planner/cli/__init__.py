@@ -8,6 +8,7 @@
 `planner.cli.output`    `Answer` and how it becomes a table, JSON, CSV, JSON lines or a file
 `planner.cli.people`    numbers as people read them
 `planner.cli.session`   what the global options said
+`planner.cli.values`    text and flags as the shell gives them
 `planner.cli.options`   options that several commands share
 `planner.cli.complete`  completion of names
 `planner.cli.commands`  one module for each command, imported when it is asked for

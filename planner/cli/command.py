@@ -18,7 +18,7 @@ from planner.cli.streams import talk
 __all__ = ["Catalogs", "Debug", "Overrides", "command"]
 
 Catalogs = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         "--catalog",
         metavar="DIR",
@@ -107,6 +107,6 @@ def _session(context: typer.Context, given: dict[str, Any]) -> Session:
     if not isinstance(session, Session):
         session = context.find_root().obj = Session()
     session.debug = session.debug or given["debug"]
-    session.overlays = (*session.overlays, *(given.get("catalog") or ()))
+    session.overlays = (*session.overlays, *map(Path, given.get("catalog") or ()))
     session.overrides = (*session.overrides, *(given.get("set_") or ()))
     return session

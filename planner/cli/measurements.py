@@ -23,7 +23,7 @@ Measurements = Annotated[
     ),
 ]
 Models = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--models",
         metavar="CSV",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from planner.__about__ import __version__
 from planner.cli.command import Catalogs, Debug, Overrides
 from planner.cli.failures import report
 from planner.cli.session import Session
+from planner.cli.values import as_given
 
 __all__ = ["COMMANDS", "app"]
 
@@ -72,7 +74,25 @@ class _Commands(MutableMapping[str, Any]):
         return len(self._tree)
 
 
-class _Root(TyperGroup):
+class _Command(TyperCommand):
+    """A command that takes text and flags as given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; all parameters are there by now, ``--help`` included."""
+        as_given(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
+
+class _Group(TyperGroup):
+    """The same for a group."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        as_given(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
+
+class _Root(_Group):
     """The top of the tree: everything that goes wrong below ends here, in a sentence and an exit code."""
 
     def __init__(self, **settings: Any) -> None:
@@ -95,36 +115,15 @@ def _build(name: str, entry: Any) -> Any:
     if isinstance(entry, str):
         module = importlib.import_module(f"planner.cli.commands.{entry}")
         single = typer.Typer(add_completion=False, **_PLAIN)
-        single.command(name)(module.run)
-        return _texts_as_given(typer.main.get_command(single))
+        single.command(name, cls=_Command)(module.run)
+        return typer.main.get_command(single)
     text, tree = entry
-    group = typer.Typer(add_completion=False, help=text, no_args_is_help=True, **_PLAIN)
+    group = typer.Typer(cls=_Group, add_completion=False, help=text, no_args_is_help=True, **_PLAIN)
     group.callback()(_no_options)
     built = typer.main.get_group(group)
     built.name = name
     built.commands = _Commands(tree)
     return built
-
-
-class _AsGiven:
-    """Takes text for text; see `_texts_as_given`."""
-
-    def coerce(self, value: Any, **_: Any) -> Any:
-        """Return the value."""
-        return value
-
-
-def _texts_as_given(command: Any) -> Any:
-    """Spare typer the pydantic adapter that it would build for each text option, given or not.
-
-    For the thirty options of ``planner train`` that takes longer than importing a small library. Does nothing
-    with a version of typer that has no such adapters.
-    """
-    for parameter in command.params:
-        described = getattr(parameter, "type_descriptor", None)
-        if getattr(described, "annotation", None) is str and hasattr(parameter, "get_runtime_param"):
-            parameter.get_runtime_param = _AsGiven
-    return command
 
 
 def _no_options() -> None:
@@ -162,4 +161,4 @@ def _planner(
     ] = False,
 ) -> None:
     """Plan GPU clusters: what a cluster can train, how long it takes, and how sure that is."""
-    context.obj = Session(tuple(catalog or ()), tuple(set_ or ()), debug)
+    context.obj = Session(tuple(map(Path, catalog or ())), tuple(set_ or ()), debug)

@@ -198,7 +198,7 @@ WRONG = [
     ([*NODE, "--sharding", "zero4"], 3, "--sharding"),
     ([*NODE, "--recompute", "ful"], 3, "full"),
     ([*NODE, "--offload", "1.5"], 3, "--offload"),
-    ([*NODE, "--top", "0"], 3, "--top"),
+    ([*NODE, "--top", "-1"], 3, "--top"),
 ]
 
 

@@ -252,3 +252,32 @@ def test_an_alias_written_with_escapes_is_found_too(
     write("base/hardware/accelerators/chip-c.yaml", text)
     for name in ("chip-sea", "two words", "Chip_C"):
         assert Catalog(root=root).resolve(ACCELERATOR, name) == "chip-c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sheet: {title: A, publisher: B, accessed: 2026-01-02}\nother: {title: [}\n",
+        '# comment\n\nother:\n  title: O\n  publisher: P\n  accessed: 2026-01-02\n"sheet":\n'
+        "  title: A\n# inside\n  publisher: B\n  accessed: 2026-01-02\n",
+        "sheet: {title: A, publisher: B,\naccessed: 2026-01-02}\n",
+    ],
+    ids=["a broken entry beside it", "blocks, quotes and comments", "a value that goes on at the margin"],
+)
+def test_the_sources_of_one_answer_are_read_alone(root: Path, write: Write, text: str) -> None:
+    write("base/hardware/sources.yaml", text)
+    catalog = Catalog(root=root)
+    catalog.get(ACCELERATOR, "chip-a")
+    found = catalog.bibliography(catalog.used)["sheet"]
+    assert found is not None
+    assert found.title == "A"
+
+
+def test_a_mistake_in_the_source_of_an_answer_has_its_line(root: Path, write: Write) -> None:
+    write(
+        "base/hardware/sources.yaml", "other: {title: T, publisher: P, accessed: 2026}\nsheet: {titel: A}\n"
+    )
+    catalog = Catalog(root=root)
+    catalog.get(ACCELERATOR, "chip-a")
+    with pytest.raises(InputError, match=r"sources\.yaml:2: sheet\.titel: unknown field"):
+        catalog.bibliography(catalog.used)

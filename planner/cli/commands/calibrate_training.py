@@ -23,7 +23,7 @@ def run(
     csv: Measurements = None,
     models: Models = None,
     save: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--save", metavar="DIR", help="Also write it to DIR, for --catalog.", show_default=False
         ),
@@ -46,10 +46,15 @@ def run(
     if date is not None:
         _check_date(date)
     with measurements(csv) as path:
-        found = calibrate_training(path, models=models, catalog=session.catalog(), date=date)
+        found = calibrate_training(
+            path,
+            models=None if models is None else Path(models),
+            catalog=session.catalog(),
+            date=date,
+        )
     if save is not None:
-        _save(save, found.text)
-    inputs = {"csv": csv, "models": None if models is None else str(models), "date": date}
+        _save(Path(save), found.text)
+    inputs = {"csv": csv, "models": models, "date": date}
     return Answer(
         document=document(
             "planner.calibrate-training/1",

@@ -18,7 +18,7 @@ __all__ = ["run"]
 def run(
     session: Session,
     directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="A catalog directory of your own.")
+        str | None, typer.Argument(metavar="DIR", help="A catalog directory of your own.")
     ] = None,
 ) -> Answer:
     """Check the catalog, or a directory of your own.
@@ -28,14 +28,15 @@ def run(
     """
     from planner.catalog.lint import lint
 
-    if directory is not None and directory not in session.overlays:
-        session.overlays = (*session.overlays, directory)
-    mistakes = lint(session.catalog(), folder=directory)
-    checked = "the catalog" if directory is None else str(directory)
+    folder = None if directory is None else Path(directory)
+    if folder is not None and folder not in session.overlays:
+        session.overlays = (*session.overlays, folder)
+    mistakes = lint(session.catalog(), folder=folder)
+    checked = directory or "the catalog"
     return Answer(
         document=document(
             "planner.catalog-lint/1",
-            inputs={"directory": None if directory is None else str(directory), **session.inputs()},
+            inputs={"directory": directory, **session.inputs()},
             result={"mistakes": mistakes},
         ),
         records=Table([Column("mistake", "mistake")], [{"mistake": mistake} for mistake in mistakes]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -63,7 +64,7 @@ def run(
     with measurements(csv) as path:
         result = validate_training(
             path,
-            models=models,
+            models=None if models is None else Path(models),
             catalog=session.catalog(),
             calibration=calibration,
             cross_validate_families=cross_validate,
