@@ -1,0 +1,1 @@
+"""The blocks that `docs/generate.py` fills pages with."""

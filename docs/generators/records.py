@@ -1,0 +1,135 @@
+"""Blocks about the catalog: the fields of a kind of record, an example, and the ids there are."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from planner.catalog.fields import Node
+from planner.catalog.kinds import kind_named, kinds
+from planner.catalog.load import Catalog
+from planner.catalog.paths import data_root
+from planner.workload import kinds as workload_kinds
+
+__all__ = ["BLOCKS"]
+
+BASE = ("id", "name", "aliases", "cite", "note")
+"""Fields of every record, described once on the page."""
+CATALOG = Catalog()
+REGISTERED = workload_kinds.MODEL, workload_kinds.SOFTWARE  # importing their room makes them known
+
+
+def counts(_arguments: str, _old: str) -> str:
+    """Return a table of the kinds with their folders and how many records there are."""
+    rows = [f"| `{k.name}` | `{k.folder}/` | {len(CATALOG.ids(k))} |" for k in kinds()]
+    return "\n".join(["| kind | folder | records |", "|---|---|---:|", *rows])
+
+
+def fields(arguments: str, _old: str) -> str:
+    """``KIND``: a table of the fields of its records."""
+    schema = kind_named(arguments).schema
+    rows = [
+        f"| `{path}` | {what} | {'yes' if field.is_required() else ''} | {text} |"
+        for path, field, what, text in _walk(schema, "")
+    ]
+    return "\n".join(["| field | holds | required | meaning |", "|---|---|---|---|", *rows])
+
+
+def _walk(
+    model: type[BaseModel], above: str, seen: dict[type[BaseModel], str] | None = None
+) -> Iterator[tuple[str, FieldInfo, str, str]]:
+    seen = {} if seen is None else seen
+    texts = _texts(model)
+    for name, field in model.model_fields.items():
+        if name == "cite" or (name in BASE and not above):
+            continue
+        node = Node.of_field(field)
+        path = f"{above}{field.alias or name}"
+        text = texts.get(name) or _about(node)
+        below, suffix = (node.items, "[].") if node.items is not None else (node, ".")
+        new = [part for part in below.models if part not in seen]
+        if below.models and not new:
+            text = f"{text} Fields as in `{seen[below.models[0]]}`.".strip()
+        yield path, field, _holds(node), text.replace("``", "`")
+        for part in new:
+            seen[part] = path
+            yield from _walk(part, f"{path}{'.*.' if node.keyed else suffix}", seen)
+
+
+UNITS = {
+    "bytes": "bytes", "bytes_per_s": "bytes/s", "flop_per_s": "FLOP/s", "watts": "watts", "s": "time",
+    "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1", "usd": "US dollars",
+}  # fmt: skip
+"""Dimension to how a person would say it."""
+
+
+def _holds(node: Node) -> str:
+    """Say what may be written in a place."""
+    if node.dimension is not None:
+        return UNITS[node.dimension.name]
+    if node.ref is not None:
+        return f"id of a `{node.ref.kind}`"
+    if node.items is not None:
+        return f"{'mapping' if node.keyed else 'list'} of {_holds(node.items)}"
+    if node.models:
+        return "group"
+    return ", ".join(dict.fromkeys(_plain(kind) for kind in node.plain))
+
+
+def _plain(kind: Any) -> str:
+    choices = get_args(kind)
+    if choices:
+        return " \\| ".join(f"`{choice}`" for choice in choices)
+    known = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    return known.get(getattr(kind, "__name__", ""), "text")
+
+
+def _about(node: Node) -> str:
+    """Return the first line of a group's own description."""
+    for model in node.models or (node.items.models if node.items is not None else ()):
+        return (inspect.getdoc(model) or "").split("\n", 1)[0]
+    return ""
+
+
+def _texts(model: type[BaseModel]) -> dict[str, str]:
+    """Read the sentence that stands under each field of a class, and of those it inherits from."""
+    found: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        if not issubclass(part, BaseModel) or part is BaseModel:
+            continue
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        if not isinstance(tree, ast.ClassDef):
+            continue
+        for line, below in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and _is_text(below):
+                found[line.target.id] = " ".join(ast.literal_eval(below.value).split())
+    return found
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
+
+
+def example(arguments: str, _old: str) -> str:
+    """``KIND ID``: the file of a record."""
+    kind, _, name = arguments.partition(" ")
+    path = Path(str(CATALOG.path_of(kind_named(kind), name)))
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    return f"`{path.relative_to(Path(str(data_root()))).as_posix()}`:\n\n```yaml\n{text}\n```"
+
+
+def ids(arguments: str, _old: str) -> str:
+    """``KIND``: the ids of its records."""
+    return textwrap.fill(
+        ", ".join(f"`{name}`" for name in CATALOG.ids(kind_named(arguments))), 118, break_on_hyphens=False
+    )
+
+
+BLOCKS = {"kinds": counts, "fields": fields, "example": example, "ids": ids}
