@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -72,7 +72,7 @@ def _sources(document: Document) -> dict[str, Source]:
 
 
 def _entries(path: Path, keys: set[str]) -> dict[str, Source]:
-    """Read some entries of a ``sources.yaml``: the lines of the others are blanked, which keeps line numbers."""
+    """Read some entries of a ``sources.yaml``; the lines of the others are blanked, which keeps the count."""
     lines = read_bytes(path).split(b"\n")
     wanted, keep = {key.encode() for key in keys}, False
     for number, line in enumerate(lines):
@@ -247,11 +247,12 @@ class Catalog:
             from planner.catalog.overrides import SOURCE
 
             keys.discard(SOURCE)
-        known = self._described(keys)
+        known = self.described(keys)
         return {key: known.get(key) for key in sorted(keys)}
 
-    def _described(self, keys: set[str]) -> dict[str, Source]:
-        """Return the sources of these keys, reading no other entry where that is enough."""
+    def described(self, keys: Collection[str]) -> dict[str, Source]:
+        """Return `sources` of these keys at least, reading no other entry where that is enough."""
+        keys = set(keys)
         if self._sources is None:
             files = [root / room / "sources.yaml" for root in self._roots for room in ROOMS]
             try:

@@ -20,6 +20,8 @@ def main() -> None:
     # A command is over in a second: collecting seldom, and not once more at the end, saves a tenth of it.
     gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)
+    # planner multiplies no large matrices: a pool of threads for it takes longer to start than it could save.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # pydantic would search every installed package for plugins, which takes as long as reading our records.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:

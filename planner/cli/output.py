@@ -44,7 +44,7 @@ _ENDINGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """A column of a table.
 
@@ -66,7 +66,7 @@ class Column:
     right: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Rows with their columns; a row may hold more than its columns show.
 
@@ -88,7 +88,7 @@ class Table:
     headed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What a command has to say.
 
@@ -116,7 +116,7 @@ class Answer:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
     """How the user wants to see the answer: the format, and the file or ``-``.
 

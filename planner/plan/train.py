@@ -225,7 +225,7 @@ def _sources(book: Catalog, used: Any, record: ModelRecord) -> dict[str, results
     fields = tuple(results.SourceUsed.model_fields)
     cited = book.bibliography(used)
     if record.cite is not None:
-        cited[record.cite.source] = book.sources().get(record.cite.source)
+        cited[record.cite.source] = book.described([record.cite.source]).get(record.cite.source)
     return {
         key: results.SourceUsed(**{f: getattr(source, f) for f in fields})
         for key, source in sorted(cited.items())

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from planner.errors import UsageError
+from planner.model.activations import activation_costs, kept_bytes
 from planner.model.layer import layer_costs
-from planner.model.memory import activation_costs, fit_probability, kept_bytes, memory_costs
+from planner.model.memory import fit_probability, memory_costs
 from planner.model.training import micro_batches, step_costs
 from planner.search.least import fewest_accelerators
 from planner.search.rank import distinct, first_of
@@ -149,7 +150,7 @@ def evaluate(
     Raises nothing for strategies that do not fit: see ``fit_probability``.
     """
     layer = layer_costs(hardware=hardware, model=model, software=software, strategy=strategy)
-    activations = activation_costs(hardware=hardware, model=model, software=software, strategy=strategy)
+    activations = activation_costs(model=model, software=software, strategy=strategy)
     step = step_costs(
         hardware=hardware,
         model=model,

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.model.memory import split_layers
+from planner.model.pipeline import split_layers
 from planner.model.training import doublings
 from planner.search.costs import TupleCosts
 from planner.search.space import Bases, Groups, Space

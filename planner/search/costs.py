@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from planner.model.activations import ActivationCosts, activation_costs, kept_bytes
 from planner.model.layer import LayerCosts, layer_costs
-from planner.model.memory import ActivationCosts, activation_costs, kept_bytes
 from planner.search.space import Space
 from planner.tables import Hardware, Model, Software
 from planner.types import BoolArray, FloatArray, IntArray
@@ -20,7 +20,7 @@ CHUNK_TUPLES = 4096
 C = TypeVar("C", LayerCosts, ActivationCosts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TupleCosts:
     """What the tuples of a space cost; ``[T]`` unless said otherwise, seconds and bytes per micro-batch."""
 
@@ -46,7 +46,7 @@ def tuple_costs(*, hardware: Hardware, model: Model, software: Software, space: 
     layers = [layer_costs(hardware=hardware, model=model, software=software, strategy=p) for p in parts]
     layer = _joined([replace(p, forward_terms=nothing, backward_terms=nothing) for p in layers], chunks)
     activations = _joined(
-        [activation_costs(hardware=hardware, model=model, software=software, strategy=p) for p in parts],
+        [activation_costs(model=model, software=software, strategy=p) for p in parts],
         chunks,
     )
     levels = (space.recompute, space.recompute_layers)

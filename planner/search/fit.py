@@ -11,14 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.model.memory import (
-    StageLayers,
-    allocated_bytes,
-    fit_limit_bytes,
-    micro_batches_in_flight,
-    split_layers,
-    stage_states,
-)
+from planner.model.memory import allocated_bytes, fit_limit_bytes, stage_states
+from planner.model.pipeline import StageLayers, micro_batches_in_flight, split_layers
 from planner.search.costs import TupleCosts
 from planner.search.space import Bases, Groups, Space, legal_shardings
 from planner.tables import Strategy
@@ -98,7 +92,7 @@ def _worst(stages: list[FloatArray]) -> FloatArray:
     return np.maximum(np.maximum(stages[0], stages[1]), stages[2])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Floor:
     """Least allocated bytes of any schedule, sharding and offload of a group."""
 

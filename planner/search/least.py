@@ -17,7 +17,7 @@ __all__ = ["Least", "fewest_accelerators", "least_memory", "legal_within", "smal
 FIRST_GROUPS = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Least:
     """The layout that needs the least memory, or the first found that needs little enough."""
 

@@ -11,7 +11,7 @@ Rules (a pinned field must obey them too)
 3. ``cp > 1`` cuts each sequence into ``2 cp`` equal chunks, two for each rank, so that causal work
    balances [4]_.
 4. ``pp`` is at most the number of layers. Layers need not divide evenly: the first and the last stage may
-   hold fewer than the others, which are alike, but at least one (`planner.model.memory.split_layers`) [9]_.
+   hold fewer than the others, which are alike, but at least one (`planner.model.pipeline.split_layers`) [9]_.
 5. ``vpp > 1`` (interleaving) needs ``pp > 1``, ``pp * vpp`` at most the layers, and at least ``pp``
    micro-batches, which travel in groups of ``pp`` [5]_. A backward pass split to fill the bubble needs
    them as well [6]_.
@@ -57,7 +57,7 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.memory import split_layers
+from planner.model.pipeline import split_layers
 from planner.search.request import Request
 from planner.tables import Hardware, Model, Strategy
 from planner.types import BoolArray, FloatArray, IntArray

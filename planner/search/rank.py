@@ -21,7 +21,7 @@ SAMPLE = 1024
 """Rows that are looked at before the many that come with them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thresholds:
     """Scores that a layout must not exceed to matter to a question."""
 

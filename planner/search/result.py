@@ -24,7 +24,7 @@ def band(probability: FloatArray) -> IntArray:
     return np.where(probability >= 0.9, 2, np.where(probability >= 0.1, 1, 0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plans:
     """Some plans, one per row, with all that the physics says of them; ``[K]``."""
 
@@ -47,7 +47,7 @@ class Plans:
         return Plans(**tables, **{name: getattr(self, name)[index] for name in columns})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Counts:
     """Layouts by what became of them: ``legal = evaluated + pruned + rejected``."""
 
@@ -62,7 +62,7 @@ class Counts:
         return Counts(*(getattr(self, n) + getattr(other, n) for n in vars(self)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """The nearest change of the request that makes it feasible, alone."""
 
@@ -71,7 +71,7 @@ class Change:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reason:
     """Why nothing is feasible: a code of `planner.search.reasons.REASONS` and a sentence."""
 
@@ -81,7 +81,7 @@ class Reason:
     lacking_bytes: float = 0.0  # per accelerator, beyond its memory, of the layout that needs the least
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SearchResult:
     """The answer to a `Request`."""
 

@@ -43,7 +43,7 @@ CHUNK_GROUPS = 1 << 14
 """Pairs of tuple and pipeline size enumerated at a time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Arrays of one length; unlike `planner.tables.Rows`, one row does not stand for many."""
 
@@ -63,7 +63,7 @@ class Columns:
         return type(self)(**{name: np.concatenate([getattr(t, name) for t in tables]) for name in vars(self)})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Space:
     """Values of all axes and the tables that index them."""
 
@@ -83,7 +83,7 @@ class Space:
     offloads: FloatArray  # [O]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Groups(Columns):
     """Tuple, pipeline size and replicas, each of shape ``[G]``."""
 
@@ -92,7 +92,7 @@ class Groups(Columns):
     ranks: FloatArray  # accelerators used
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bases(Columns):
     """Everything but sharding, recompute and offload, each of shape ``[B]``."""
 

@@ -19,7 +19,7 @@ CHUNK_ROWS = 8192
 """Rows per call of the physics: its some hundred temporary arrays then stay in the second-level cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layouts(Columns):
     """Whole layouts, one per row, as indices into a space; ``[N]``."""
 

@@ -38,7 +38,7 @@ FIRST_BLOCK, LARGEST_BLOCK = 1024, 16384
 """Groups evaluated before the first look at what they must beat, and at most between two looks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """A space with its costs and memory limits: where a search takes place."""
 
@@ -51,7 +51,7 @@ class Field:
     chunk_rows: int = CHUNK_ROWS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surveyed(Columns):
     """Groups that may hold an answer, with what bounds them; ``[G]``."""
 

@@ -58,7 +58,7 @@ def stack(tables: list[T]) -> T:
     return replace(first, **columns)  # type: ignore[type-var]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hardware(Rows):
     """One accelerator in its network per row."""
 
@@ -70,7 +70,6 @@ class Hardware(Rows):
     fixed_clock: BoolArray  # [R] holds the burst rate, so that the software's sustained share does not apply
     warm: FloatArray  # [R] rate of the warm part over that of a short burst
     power_ratio: FloatArray  # [R] board power over the power at which the asymptotes were taken
-    compute_units: FloatArray  # [R]
     memory_bytes: FloatArray  # [R]
     memory_bytes_per_s: FloatArray  # [R]
     link_bytes_per_s: FloatArray  # [R] scale-up, per accelerator and direction
@@ -85,7 +84,7 @@ class Hardware(Rows):
     host_bytes_per_s: FloatArray  # [R] accelerator to host memory, per direction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model(Rows):
     """One transformer architecture per row; counts of layers by what they mix and how they feed forward."""
 
@@ -126,10 +125,9 @@ class Model(Rows):
     mixer_parameters: FloatArray  # all attention and linear mixers with their norms
     dense_parameters: FloatArray  # dense MLPs, shared experts, routers
     expert_parameters: FloatArray  # routed experts
-    total_parameters: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strategy(Rows):
     """One parallel layout and batch per row."""
 
@@ -154,7 +152,7 @@ class Strategy(Rows):
     shard_group: FloatArray  # ranks over which the optimizer (or HSDP weights) is sharded; inf = all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Software(Rows):
     """What a training stack does, as published, with the fitted constants of its class; one row per run."""
 
