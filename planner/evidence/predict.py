@@ -8,8 +8,9 @@ import numpy as np
 
 from planner.catalog.schema.calibration import TrainingCalibration
 from planner.evidence.fill import CAPACITY_SHARE, Cases
+from planner.model.activations import activation_costs, kept_bytes
 from planner.model.layer import LayerCosts, layer_costs
-from planner.model.memory import MemoryCosts, activation_costs, kept_bytes, memory_costs
+from planner.model.memory import MemoryCosts, memory_costs
 from planner.model.training import StepCosts, micro_batches, step_costs
 from planner.tables import Software, constants_of, software_table, stack
 from planner.types import FloatArray, IntArray
@@ -47,7 +48,7 @@ def predict(cases: Cases, constants: Constants) -> Prediction:
     software = software_of(cases, constants)
     hw, model, strategy = cases.hardware, cases.model, cases.strategy
     layer = layer_costs(hardware=hw, model=model, software=software, strategy=strategy)
-    activations = activation_costs(hardware=hw, model=model, software=software, strategy=strategy)
+    activations = activation_costs(model=model, software=software, strategy=strategy)
     step = step_costs(
         hardware=hw,
         model=model,

@@ -3,11 +3,20 @@
 Every function takes and returns arrays whose first axis is one configuration a row; see `planner.tables` for
 the axes. Import what you need from its modules:
 
-============================  ==============================================================
-`planner.model.operators`     matrix multiplications, attention, memory-bound operations
-`planner.model.collectives`   all-reduce, all-gather, all-to-all over tiers of a network
-`planner.model.layer`         one layer, forward and backward, with its communication
-`planner.model.memory`        what is kept, and the peak of a stage
-`planner.model.training`      pipeline, data parallelism and the whole step
-============================  ==============================================================
+==============================  ==================================================================
+`planner.model.operators`       matrix multiplications, attention, memory-bound operations
+`planner.model.collectives`     all-reduce, all-gather, all-to-all over tiers of a network
+`planner.model.context`         rates and token counts that all blocks of a layer share
+`planner.model.passes`          time of a pass by what it is spent on
+`planner.model.blocks`          attention and dense MLP, tensor and context parallelism
+`planner.model.experts`         mixture of experts: routing, grouped products, dispatch and combine
+`planner.model.mixers`          linear mixers
+`planner.model.layer`           one layer, the head and the embedding, forward and backward
+`planner.model.activations`     what a layer leaves behind for its backward pass
+`planner.model.sharding`        which ranks hold the same weights
+`planner.model.pipeline`        layers per stage, micro-batches in flight, bubble and sends
+`planner.model.memory`          the peak of a stage
+`planner.model.data_parallel`   gradient reduction, parameter gathering, the optimizer
+`planner.model.training`        the whole step
+==============================  ==================================================================
 """

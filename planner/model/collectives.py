@@ -30,7 +30,7 @@ PIPELINE_INSIDE = 1.1
 PIPELINE_ACROSS = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Placement of a communicator, shape ``[R]`` (``[R, T]`` for the network tiers)."""
 
@@ -64,7 +64,9 @@ def link_bytes_per_s(*, ranks: FloatArray, hardware: Hardware) -> FloatArray:
     mesh = np.clip((n - 1.0) / np.maximum(hardware.domain - 1.0, 1.0), 0.0, 1.0)
     dims = np.maximum(hardware.torus_dims, 1)
     axes = np.clip(np.log(n) / np.log(np.maximum(hardware.domain, 2.0)) * dims, 1.0, dims) / dims
-    share = np.where(hardware.torus_dims == 0, 1.0, np.where(hardware.torus_dims == 1, np.maximum(mesh, 1e-9), axes))
+    share = np.where(
+        hardware.torus_dims == 0, 1.0, np.where(hardware.torus_dims == 1, np.maximum(mesh, 1e-9), axes)
+    )
     return hardware.link_bytes_per_s * share
 
 
@@ -92,7 +94,9 @@ def ring_s(
     """
     g, n = group.inside, group.ranks
     volume = factor * moved_bytes
-    rate_inside = LINK_SHARE * (1.0 - 0.65 / np.maximum(n, 2.0)) * link_bytes_per_s(ranks=n, hardware=hardware)
+    rate_inside = (
+        LINK_SHARE * (1.0 - 0.65 / np.maximum(n, 2.0)) * link_bytes_per_s(ranks=n, hardware=hardware)
+    )
     inside = np.where(g > 1, volume * (1.0 - 1.0 / n) / rate_inside, 0.0)
     nic = nic_share * hardware.nic_achievable * hardware.nic_bytes_per_s
     across = volume * (1.0 - 1.0 / group.domains) / (g * nic)
@@ -162,7 +166,9 @@ def dispatch_s(
     return np.where(n > 1, time, 0.0)
 
 
-def hidden_s(*, communication_s: FloatArray, compute_s: FloatArray, window: FloatArray, slowdown: FloatArray) -> FloatArray:
+def hidden_s(
+    *, communication_s: FloatArray, compute_s: FloatArray, window: FloatArray, slowdown: FloatArray
+) -> FloatArray:
     """Seconds that overlapped communication still costs.
 
     What exceeds the usable `window` of the compute is exposed; what is hidden slows the compute, because it takes

@@ -188,11 +188,6 @@ def stream_s(*, moved_bytes: FloatArray, memory_bytes_per_s: FloatArray, kernels
     return kernels * KERNEL_FLOOR_S + moved_bytes / (STREAM_SHARE * memory_bytes_per_s)
 
 
-def expected_experts_hit(*, experts: FloatArray, choices: FloatArray) -> FloatArray:
-    """Experts that receive at least one of `choices` uniform picks."""
-    return experts * -np.expm1(choices * np.log1p(-1.0 / np.maximum(experts, 2.0)))
-
-
 def any_true(mask: BoolArray) -> bool:
     """Whether a block of physics is needed at all for these rows (skips work, never changes a result)."""
     return bool(np.any(mask))

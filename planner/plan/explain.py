@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Number", "Term", "explain", "explain_trace"]
 
-_CONSTANT_MODULES: Final = ("operators", "collectives", "layer", "memory", "training")
+_CONSTANT_MODULES: Final = (
+    "operators", "collectives", "context", "passes", "blocks", "experts", "mixers", "layer", "activations", "memory",
+    "pipeline", "data_parallel", "training",
+)  # fmt: skip
 _PART_FIELDS: Final = ("memory.", "scale_up.", "host.", "compute_units")
 
 
@@ -187,7 +190,7 @@ def _layout(trace: Trace) -> Iterator[Number]:
 
 def _rates(trace: Trace) -> Iterator[Number]:
     """Rates that several numbers make together."""
-    from planner.model.layer import prepare
+    from planner.model.context import prepare
 
     costs = trace.costs
     context = prepare(

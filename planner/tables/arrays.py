@@ -70,6 +70,7 @@ class Hardware(Rows):
     fixed_clock: BoolArray  # [R] holds the burst rate, so that the software's sustained share does not apply
     warm: FloatArray  # [R] rate of the warm part over that of a short burst
     power_ratio: FloatArray  # [R] board power over the power at which the asymptotes were taken
+    compute_units: FloatArray  # [R] multiprocessors or cores
     memory_bytes: FloatArray  # [R]
     memory_bytes_per_s: FloatArray  # [R]
     link_bytes_per_s: FloatArray  # [R] scale-up, per accelerator and direction

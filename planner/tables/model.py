@@ -73,7 +73,6 @@ def model_table(architecture: Architecture) -> Model:
         "mixer_parameters": mixers,
         "dense_parameters": count.mlp + count.shared_experts + count.router,
         "expert_parameters": count.experts,
-        "total_parameters": count.total,
     }
     arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
     return Model(**arrays, tied=np.array([a.tied_embeddings]), mla=np.array([mla]))
