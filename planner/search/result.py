@@ -47,7 +47,7 @@ class Plans:
         return Plans(**tables, **{name: getattr(self, name)[index] for name in columns})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Counts:
     """Layouts by what became of them: ``legal = evaluated + pruned + rejected``."""
 
@@ -62,7 +62,7 @@ class Counts:
         return Counts(*(getattr(self, n) + getattr(other, n) for n in vars(self)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Change:
     """The nearest change of the request that makes it feasible, alone."""
 
@@ -71,7 +71,7 @@ class Change:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Reason:
     """Why nothing is feasible: a code of `planner.search.reasons.REASONS` and a sentence."""
 
