@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from planner.catalog.quantity import Count, Fraction, Ratio
-from planner.catalog.records import Record, Section
+from planner.catalog.quantity import Count, Fraction, IsoDate, Ratio
+from planner.catalog.records import Record, Section, Strict
 
-__all__ = ["AttentionRates", "GemmRates", "KernelRates"]
+__all__ = ["AttentionRates", "GemmRates", "KernelRates", "KernelRows"]
 
 
 class GemmRates(Section):
@@ -33,8 +33,24 @@ class AttentionRates(Section):
     """Multi-head latent attention, expanded as in training."""
 
 
+class KernelRows(Strict):
+    """Rows of the kernel tables that each rate was fitted to; 0 where it comes from elsewhere."""
+
+    bf16: int = 0
+    fp8: int = 0
+    mxfp8: int = 0
+    nvfp4: int = 0
+    grouped: int = 0
+    """For the attention core of grouped queries."""
+    latent: int = 0
+
+
 class KernelRates(Record):
     """Kernel rates of one accelerator."""
+
+    date: IsoDate | None = None
+    """When the rates were fitted."""
+    rows: KernelRows | None = None
 
     clock: Literal["fixed", "boosted"] = "boosted"
     """Fixed clocks hold the burst rate; boosted ones give way to the power limit, which is a fitted constant."""
