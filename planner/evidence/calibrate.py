@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.errors import InputError, MissingExtraError
-from planner.evidence.fill import Cases
+from planner.evidence.cases import Cases
 from planner.evidence.predict import FAMILIES, Constants, chosen, predict, step_time_s
 from planner.types import BoolArray, FloatArray
 

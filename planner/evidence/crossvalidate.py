@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.evidence.calibrate import Fit, fit_chosen
-from planner.evidence.fill import Cases
+from planner.evidence.cases import Cases
 from planner.evidence.predict import chosen, predict, step_time_s
 from planner.evidence.statistics import Quantiles, class_quantiles, left_out
 from planner.types import BoolArray, FloatArray

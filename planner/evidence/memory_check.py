@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.evidence.fill import build_cases
+from planner.evidence.cases import build_cases
 from planner.evidence.predict import Constants, chosen, predict
 from planner.evidence.runs import Run
 from planner.evidence.statistics import Errors, errors

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.catalog.schema.calibration import TrainingCalibration
-from planner.evidence.fill import CAPACITY_SHARE, Cases
+from planner.evidence.cases import Cases
+from planner.evidence.fill import CAPACITY_SHARE
 from planner.model.activations import activation_costs, kept_bytes
 from planner.model.layer import LayerCosts, layer_costs
 from planner.model.memory import MemoryCosts, memory_costs

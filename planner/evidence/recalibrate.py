@@ -19,8 +19,8 @@ from planner.catalog.kinds import CALIBRATION
 from planner.catalog.load import Catalog
 from planner.errors import InputError
 from planner.evidence.calibrate import PARAMETERS, Fit, fit
+from planner.evidence.cases import build_cases
 from planner.evidence.crossvalidate import Held, class_of, cross_validate
-from planner.evidence.fill import build_cases
 from planner.evidence.memory_check import check_memory
 from planner.evidence.predict import Constants, chosen, constants_by_class, predict
 from planner.evidence.runs import read_runs

@@ -13,8 +13,8 @@ import numpy as np
 from planner.catalog.kinds import CALIBRATION
 from planner.catalog.load import Catalog
 from planner.catalog.paths import data_root
+from planner.evidence.cases import Cases, build_cases
 from planner.evidence.crossvalidate import class_of, cross_validate
-from planner.evidence.fill import Cases, build_cases
 from planner.evidence.memory_check import DEFAULT_SIGMA, MemoryCheck, check_memory
 from planner.evidence.predict import chosen, constants_by_class, predict
 from planner.evidence.runs import Run, read_runs
