@@ -29,9 +29,10 @@ Block = Callable[[str, str], str]
 
 def blocks() -> dict[str, Block]:
     """Return every block by its name."""
-    from generators import accuracy, answers, headline, records
+    from generators import accuracy, answers, code, headline, records
 
-    return {**answers.BLOCKS, **records.BLOCKS, **accuracy.BLOCKS, **headline.BLOCKS}
+    pages = (answers, records, code, accuracy, headline)
+    return {name: block for page in pages for name, block in page.BLOCKS.items()}
 
 
 def filled(text: str, known: dict[str, Block]) -> str:

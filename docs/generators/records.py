@@ -13,9 +13,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from planner.catalog.fields import Node
-from planner.catalog.kinds import kind_named, kinds
+from planner.catalog.kinds import CALIBRATION, kind_named, kinds
 from planner.catalog.load import Catalog
 from planner.catalog.paths import data_root
+from planner.evidence.calibrate import PARAMETERS
+from planner.evidence.recalibrate import UNITS as UNITS_OF
 from planner.workload import kinds as workload_kinds
 
 __all__ = ["BLOCKS"]
@@ -132,4 +134,37 @@ def ids(arguments: str, _old: str) -> str:
     )
 
 
-BLOCKS = {"kinds": counts, "fields": fields, "example": example, "ids": ids}
+def constants(_arguments: str, _old: str) -> str:
+    """Return the fitted constants with their spread, bounds and priors."""
+    record = CATALOG.get(CALIBRATION, "training")
+    rows = []
+    for name, bounds in PARAMETERS.items():
+        quantity = getattr(record.constants, name)
+        unit, scale = UNITS_OF.get(name, ("", 1.0))
+        low, high = ("", "") if quantity.low is None else (quantity.low * scale, quantity.high * scale)
+        spread = f"{low:.4g} to {high:.4g}" if bounds.free and low != "" else "not fitted"
+        plausible = f"{bounds.low * scale:.4g} to {bounds.high * scale:.4g}"
+        rows.append(
+            f"| `{name}` | {quantity.value * scale:.4g} {unit} | {spread} | {plausible} | {bounds.prior * scale:.4g} |"
+        )
+    title = f"Fitted on {record.date} to {record.rows} rows of {len(record.families)} families.\n"
+    return "\n".join([title, "| constant | value | spread | plausible | prior |", "|---|---|---|---|---:|", *rows])
+
+
+def intervals(_arguments: str, _old: str) -> str:
+    """Return the intervals by class."""
+    record = CATALOG.get(CALIBRATION, "training")
+    rows = [f"| {n} | {i.low.value:.3f} | {i.high.value:.3f} | {i.rows} |" for n, i in record.intervals.items()]
+    head = ["| class | measured / predicted, 10 % | 90 % | rows |", "|---|---:|---:|---:|"]
+    spread = f"\nSpread of log(measured / predicted) peak memory: {record.memory.sigma.value:.3f}, from {record.memory.rows} peaks."
+    return "\n".join([*head, *rows, spread if record.memory else ""])
+
+
+BLOCKS = {
+    "constants": constants,
+    "intervals": intervals,
+    "kinds": counts,
+    "fields": fields,
+    "example": example,
+    "ids": ids,
+}

@@ -1,49 +1,59 @@
-"""What is installed is what the repository holds."""
+"""What is installed is what the repository holds, however it is installed and from wherever it is run."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 READ = """
-import sys
+import json, site, sys
 sys.path.insert(0, sys.argv[1])
+site.addsitedir(sys.argv[1])
 import planner
-from planner.catalog.kinds import ACCELERATOR
+from planner.catalog.kinds import kinds
 from planner.catalog.load import Catalog
+from planner.evidence.validate import evidence_path
+from planner.workload.kinds import MODEL
 catalog = Catalog()
-print(planner.__file__, catalog.path_of(ACCELERATOR, "h100-sxm"), *catalog.ids(ACCELERATOR), sep="\\n")
+answer = planner.train("llama-3-8b", gpu="h100-sxm", gpus=8, catalog=catalog)
+print(json.dumps({
+    "package": planner.__file__,
+    "record": str(catalog.path_of(MODEL, "llama-3-8b")),
+    "evidence": str(evidence_path()) if evidence_path().is_file() else "missing",
+    "records": {kind.name: len(catalog.ids(kind)) for kind in kinds()},
+    "step_s": answer.plan.step_time_s.value,
+}))
 """
+DATA = ("hardware", "workloads")
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel of this checkout and unpack it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    run = subprocess.run(build, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S603
+def read(path: Path, elsewhere: Path) -> dict[str, object]:
+    """Import planner from a directory of site-packages, in isolation, and say what it finds."""
+    command = [sys.executable, "-I", "-c", READ, str(path)]
+    run = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)  # noqa: S603
     assert run.returncode == 0, run.stderr
-    (file,) = folder.glob("*.whl")
-    with zipfile.ZipFile(file) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+    found: dict[str, object] = json.loads(run.stdout)
+    return found
+
+
+def files(root: Path) -> set[str]:
+    return {
+        path.relative_to(root).as_posix()
+        for room in DATA
+        for path in (root / room).rglob("*")
+        if path.is_file() and path.suffix in {".yaml", ".csv"}
+    }
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_every_file_of_the_data(wheel: Path) -> None:
-    for room in ("hardware", "workloads"):
-        shipped = {
-            path.relative_to(wheel / "planner" / "_data")
-            for path in (wheel / "planner/_data" / room).rglob("*.yaml")
-        }
-        kept = {path.relative_to(REPOSITORY) for path in (REPOSITORY / room).rglob("*.yaml")}
-        assert shipped == kept
-        assert kept
+def test_the_wheel_holds_every_file_of_the_data(wheel: Path, repository: Path) -> None:
+    kept = files(repository)
+    assert files(wheel / "planner" / "_data") == kept
+    assert len(kept) > 100
 
 
 @pytest.mark.slow
@@ -54,10 +64,37 @@ def test_the_wheel_is_typed_and_licensed(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_installed_package_reads_its_own_data(wheel: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-I", "-c", READ, str(wheel)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603
-    package, record, *ids = run.stdout.splitlines()
-    assert Path(package).is_relative_to(wheel)
-    assert Path(record).is_relative_to(wheel / "planner" / "_data")
-    assert set(ids) == {path.stem for path in (REPOSITORY / "hardware/accelerators").glob("*.yaml")}
+def test_the_wheel_of_the_source_distribution_is_the_same(wheel: Path, wheel_of_sdist: Path) -> None:
+    def contents(root: Path) -> dict[str, bytes]:
+        paths = (path for path in root.rglob("*") if path.is_file())
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+    assert contents(wheel_of_sdist) == contents(wheel)
+
+
+@pytest.mark.slow
+def test_the_source_distribution_can_be_tested_and_documented(source_tree: Path, repository: Path) -> None:
+    assert files(source_tree) == files(repository)
+    for name in ("tests/conftest.py", "docs/generate.py", "docs/data/crossvalidation.json", "CHANGELOG.md", "LICENSE"):
+        assert (source_tree / name).is_file(), name
+
+
+@pytest.mark.slow
+def test_every_way_to_install_reads_the_same_data(
+    wheel: Path, wheel_of_sdist: Path, editable: Path, repository: Path, tmp_path: Path
+) -> None:
+    places = {"wheel": wheel, "sdist": wheel_of_sdist, "editable": editable, "checkout": repository}
+    found = {name: read(path, tmp_path) for name, path in places.items()}
+    roots = {
+        "wheel": wheel / "planner" / "_data",
+        "sdist": wheel_of_sdist / "planner" / "_data",
+        "editable": repository,
+        "checkout": repository,
+    }
+    for name, said in found.items():
+        package = repository if name in {"editable", "checkout"} else places[name]
+        assert Path(str(said["package"])).is_relative_to(package), name
+        assert Path(str(said["record"])).is_relative_to(roots[name]), name
+        assert Path(str(said["evidence"])).is_relative_to(roots[name]), name
+        assert said["records"] == found["checkout"]["records"], name
+        assert said["step_s"] == found["checkout"]["step_s"], name
