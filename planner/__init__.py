@@ -14,6 +14,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `train`                     layout, step time, days and GPU-hours of a training job
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
+`calibrate_kernels`         the rates of kernels per accelerator, from measured kernels
 `Catalog`                   hardware, models and software: records with sources, overlays, overrides
 `import_config`             a Hugging Face ``config.json`` as a record of the catalog
 `summarize`                 parameters, FLOPs and cache of a model, counted exactly
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
+    from planner.evidence.kernels import calibrate_kernels
     from planner.evidence.recalibrate import calibrate_training
     from planner.evidence.validate import validate_training
     from planner.plan.train import train
@@ -58,6 +60,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "calibrate_kernels",
     "calibrate_training",
     "import_config",
     "model",
@@ -77,6 +80,7 @@ _HOMES: Final = {
     "PlannerError": "planner.errors",
     "UnknownNameError": "planner.errors",
     "UsageError": "planner.errors",
+    "calibrate_kernels": "planner.evidence.kernels",
     "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
     "summarize": "planner.workload.summary",

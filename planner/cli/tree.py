@@ -24,7 +24,10 @@ Tree = dict[str, Any]
 COMMANDS: Final[Tree] = {
     "train": "train",
     "validate": ("Predict measured runs and report the errors.", {"training": "validate_training"}),
-    "calibrate": ("Fit the constants of the estimator.", {"training": "calibrate_training"}),
+    "calibrate": (
+        "Fit the constants of the estimator.",
+        {"training": "calibrate_training", "kernels": "calibrate_kernels"},
+    ),
     "catalog": (
         "Look at the catalog, and check your own records.",
         {

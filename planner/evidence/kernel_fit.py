@@ -201,7 +201,7 @@ def fit_kernel(table: KernelTable, *, accelerator: str) -> KernelFit | None:
         return None
     best = _least(law, used)
     fold = _folds(law, used)
-    ratio = np.ones(len(used))
+    ratio = np.full(len(used), np.nan)
     found = [best]
     for number in np.unique(fold):
         out = fold == number
@@ -219,7 +219,7 @@ def fit_kernel(table: KernelTable, *, accelerator: str) -> KernelFit | None:
         rows=len(used),
         values={unknown.name: float(value) for unknown, value in zip(law.unknowns, best, strict=True)},
         spread=spread,
-        errors=errors(ratio),
+        errors=errors(ratio[np.isfinite(ratio)]),
         small=errors(law.time_s(rest, best) / rest.time_s),
         assumed=tuple(u.name for u in assumed),
     )
@@ -249,6 +249,12 @@ def _least(law: Law, table: KernelTable) -> FloatArray:
         return np.concatenate([misfit, RESIDUAL_SCALE * (x - start) / expected])
 
     solution = least_squares(
-        residuals, (start - low) / span, bounds=(0.0, 1.0), loss="cauchy", f_scale=RESIDUAL_SCALE
+        residuals,
+        (start - low) / span,
+        bounds=(0.0, 1.0),
+        loss="cauchy",
+        f_scale=RESIDUAL_SCALE,
+        xtol=1e-10,
+        ftol=1e-10,
     )
     return np.asarray(low + span * solution.x, dtype=np.float64)

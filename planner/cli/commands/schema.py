@@ -23,6 +23,7 @@ RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),
+    "calibrate-kernels": ("planner calibrate kernels", "planner.cli.documents_kernels:CalibrateKernels"),
     "catalog-list": ("planner catalog list", f"{_HERE}:CatalogList"),
     "catalog-show": ("planner catalog show", f"{_HERE}:CatalogShow"),
     "catalog-lint": ("planner catalog lint", f"{_HERE}:CatalogLint"),
