@@ -1,1 +1,1 @@
-"""Predictions against measurements: evidence files, the policy that fills what they leave out, errors, calibration."""
+"""Predictions against measurements: evidence files, the policy that fills gaps, errors, calibration."""

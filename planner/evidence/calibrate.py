@@ -1,11 +1,11 @@
 """Fit the constants of the training estimator to measurements.
 
-The constants are few, global and bounded to what is physically plausible; a software class may scale some of them,
-where at least three independent families share the class. The loss is Cauchy on log(predicted/measured), so that rows
-that contradict themselves do not steer the fit; each row weighs ``1/sqrt(rows of its family)``; a prior pulls towards
-the centre of the plausible range, because several constants are only determined in combination. What the evidence
-leaves unknown (micro-batch, recompute ...) is filled by `planner.evidence.fill` with the constants at hand, and the fit
-repeated.
+The constants are few, global and bounded to what is physically plausible; a software class may scale some of
+them, where at least three independent families share the class. The loss is Cauchy on
+log(predicted/measured), so that rows that contradict themselves do not steer the fit; each row weighs
+``1/sqrt(rows of its family)``; a prior pulls towards the centre of the plausible range, because several
+constants are only determined in combination. What the evidence leaves unknown (micro-batch, recompute ...) is
+filled by `planner.evidence.fill` with the constants at hand, and the fit repeated.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Fit:
 
 
 def prior_constants() -> Fit:
-    """The constants before any evidence."""
+    """Return the constants before any evidence."""
     return Fit({k: p.prior for k, p in PARAMETERS.items()}, {})
 
 
@@ -121,7 +121,7 @@ def fit_chosen(cases: Cases, start: Fit, scales: Sequence[tuple[str, str]] = CLA
     try:
         from scipy.optimize import least_squares
     except ImportError as error:
-        raise MissingExtraError("calibration needs SciPy: pip install 'planner[solve]'") from error
+        raise MissingExtraError("solve", "fitting constants") from error
     measured = cases.measured_s
     if not len(measured) or not np.all(np.isfinite(measured)):
         raise InputError("calibration needs rows with a measured step time; none were given")
@@ -135,17 +135,27 @@ def fit_chosen(cases: Cases, start: Fit, scales: Sequence[tuple[str, str]] = CLA
 
     def unpack(u: FloatArray) -> Fit:
         values = low + span * u
-        base = {**{k: p.prior for k, p in PARAMETERS.items()}, **dict(zip(names, values[: len(names)].tolist(), strict=True))}
+        base = {
+            **{k: p.prior for k, p in PARAMETERS.items()},
+            **dict(zip(names, values[: len(names)].tolist(), strict=True)),
+        }
         return Fit(base, dict(zip(scales, values[len(names) :].tolist(), strict=True)))
 
     def residuals(u: FloatArray) -> FloatArray:
         predicted = step_time_s(cases, unpack(u).constants())
-        return np.concatenate([np.log(predicted / measured) * weight / RESIDUAL_SCALE, strength * (u - centre)])
+        return np.concatenate(
+            [np.log(predicted / measured) * weight / RESIDUAL_SCALE, strength * (u - centre)]
+        )
 
     known = [start.base[k] for k in names] + [start.scales.get(s, 1.0) for s in scales]
     first = np.clip((np.array(known) - low) / span, 1e-3, 1.0 - 1e-3)
     solution = least_squares(
-        residuals, first, bounds=(np.zeros(len(first)), np.ones(len(first))), loss="cauchy", diff_step=1e-2, max_nfev=EVALUATIONS
+        residuals,
+        first,
+        bounds=(np.zeros(len(first)), np.ones(len(first))),
+        loss="cauchy",
+        diff_step=1e-2,
+        max_nfev=EVALUATIONS,
     )
     return unpack(solution.x)
 

@@ -48,7 +48,8 @@ def class_of(cases: Cases) -> list[str]:
     """``dense-`` or ``moe-`` and the software family of each candidate."""
     moe = np.broadcast_to(cases.model.n_moe > 0, len(cases.run))
     return [
-        f"{'moe' if m else 'dense'}-{cases.profiles[p][0].family}" for m, p in zip(moe, cases.profile, strict=True)
+        f"{'moe' if m else 'dense'}-{cases.profiles[p][0].family}"
+        for m, p in zip(moe, cases.profile, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ from planner.workload.software import SoftwareProfile
 __all__ = ["stated_facts", "with_facts"]
 
 OVERLAPPED_EXPERTS = 0.35
-"""Exposed share of expert dispatch where a row says that it overlaps (DualPipe and 1F1B all-to-all overlap)."""
+"""Exposed share of expert dispatch where a row says that it overlaps (DualPipe, 1F1B all-to-all)."""
 
 
 def stated_facts(flags: dict[str, str]) -> frozenset[str]:

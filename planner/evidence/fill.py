@@ -56,7 +56,9 @@ def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str
     for name, given in (("micro_batch", n["micro_batch"]), ("vpp", n["vpp"]), ("recompute", c["recompute"])):
         if not given:
             notes.append(f"{name} unknown: the fastest that fits")
-    parallel = c["sequence_parallel"] == "y" if c["sequence_parallel"] else profile.sequence_parallel and tp > 1
+    parallel = (
+        c["sequence_parallel"] == "y" if c["sequence_parallel"] else profile.sequence_parallel and tp > 1
+    )
     split_backward = profile.zero_bubble or run.flags.get("schedule", "").startswith(("zb", "v-"))
     known = {
         "seq_len": n["seq_len"],
@@ -97,7 +99,7 @@ def _micro_batches(given: float | None, per_rank: float, profile: SoftwareProfil
 
 
 def _expert_tensor(model: Model, profile: SoftwareProfile, *, tp: float, ep: float, ranks: float) -> float:
-    """Default expert-tensor parallelism: that of the stack, halved until it fits beside expert parallelism."""
+    """Default expert-tensor parallelism: that of the stack, halved until it fits beside the experts."""
     if profile.experts.tensor == "one" or model.experts[0] == 0:
         return 1.0
     while tp > 1 and tp * ep > ranks:

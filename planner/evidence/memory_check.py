@@ -29,7 +29,7 @@ DEFAULT_SIGMA = 0.15
 
 @dataclass(frozen=True)
 class MemoryCheck:
-    """Errors of peak memory by view, and how well fit probabilities separate runs that ran from those that did not."""
+    """Errors of peak memory, and how well fit probabilities tell runs that ran from those that did not."""
 
     by_view: dict[str, Errors]
     by_source: dict[str, Errors]
@@ -61,7 +61,10 @@ def check_memory(
     sigma: float = DEFAULT_SIGMA,
     models: dict[str, Architecture] | None = None,
 ) -> MemoryCheck:
-    """Compare peaks where measured (by what the stack's logs count), and fit probabilities wherever a layout is known."""
+    """Compare peaks where measured, and fit probabilities wherever a layout is known.
+
+    A peak is compared by what the stack's logs count: the framework's allocation, or the device's use.
+    """
     cases = build_cases(runs, catalog, models=models, need_time=False)
     if not len(cases.run):
         return MemoryCheck({}, {}, DEFAULT_SIGMA, 0.0, 0, (), 0, (), None)
@@ -70,7 +73,9 @@ def check_memory(
     device = prediction.memory.device_bytes[index]
     allocated = prediction.memory.allocated_bytes[index]
     probability = fit_probability(
-        device_bytes=device, capacity_bytes=np.broadcast_to(cases.hardware.memory_bytes, cases.run.shape)[index], sigma=sigma
+        device_bytes=device,
+        capacity_bytes=np.broadcast_to(cases.hardware.memory_bytes, cases.run.shape)[index],
+        sigma=sigma,
     )
     rows, ran_low, failed_high, score = [], [], [], []
     for k, j in enumerate(index):

@@ -74,7 +74,7 @@ def step_time_s(cases: Cases, constants: Constants) -> FloatArray:
 
 
 def chosen(cases: Cases, prediction: Prediction) -> IntArray:
-    """Index of the candidate taken for each run: the fastest that fits, else the one that comes closest to fitting."""
+    """Index of the candidate taken for each run: the fastest that fits, else the closest to fitting."""
     use = prediction.memory.allocated_bytes / cases.hardware.memory_bytes
     fits = use <= CAPACITY_SHARE
     order = np.lexsort((np.where(fits, prediction.step.step_s, use), ~fits, cases.run))

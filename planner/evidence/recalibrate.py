@@ -1,9 +1,9 @@
 """``planner calibrate training``: fitted constants as a catalog record, or a user's correction as an overlay.
 
-With the shipped evidence the global constants are fitted, cross-validated by family, and written with intervals and the
-spread of memory. With a user's own rows an overlay corrects for their stack: one factor on the step time from three rows
-on (the weighted median of measured over predicted), and intervals from the ranks of their own residuals from twelve rows
-on; fewer rows keep the shipped intervals.
+With the shipped evidence the global constants are fitted, cross-validated by family, and written with
+intervals and the spread of memory. With a user's own rows an overlay corrects for their stack: one factor on
+the step time from three rows on (the median of measured over predicted), and intervals from the
+ranks of their own residuals from twelve rows on; fewer rows keep the shipped intervals.
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ class Calibration:
 
 
 def calibrate_training(
-    csv: Path | None = None, *, models: Path | None = None, catalog: Catalog | None = None, date: str | None = None
+    csv: Path | None = None,
+    *,
+    models: Path | None = None,
+    catalog: Catalog | None = None,
+    date: str | None = None,
 ) -> Calibration:
     """Fit constants to the shipped evidence, or a correction to a user's rows.
 
@@ -127,9 +131,8 @@ def _constants(fitted: Fit, spread: dict[str, tuple[float, float]]) -> list[str]
             lines.append(f"  {name}: {_quantity(name, value)}")
             continue
         low, high = (min(spread[name][0], value), max(spread[name][1], value))
-        lines.append(
-            f"  {name}: {{value: {_quantity(name, value)}, range: [{_quantity(name, low)}, {_quantity(name, high)}]}}"
-        )
+        span = f"[{_quantity(name, low)}, {_quantity(name, high)}]"
+        lines.append(f"  {name}: {{value: {_quantity(name, value)}, range: {span}}}")
     return lines
 
 
@@ -162,23 +165,37 @@ def _correction(csv: Path, models: Path | None, catalog: Catalog, date: str) -> 
     one = cases.take(index)
     ratio = one.measured_s / prediction.step.step_s[index]
     if len(ratio) < LEAST_ROWS:
-        raise InputError(f"{csv}: {len(ratio)} rows can be predicted; a correction needs {LEAST_ROWS} or more")
+        raise InputError(
+            f"{csv}: {len(ratio)} rows can be predicted; a correction needs {LEAST_ROWS} or more"
+        )
     factor = float(np.median(ratio))
     quantiles = {name: Quantiles(i.low.value, i.high.value, i.rows) for name, i in record.intervals.items()}
-    notes = [f"one factor from {len(ratio)} rows: measured is {factor:.3f} times the prediction in the median"]
+    notes = [
+        f"one factor from {len(ratio)} rows: measured is {factor:.3f} times the prediction in the median"
+    ]
     if len(ratio) >= RANK_ROWS:
         quantiles = _ranked(ratio / factor, class_of(one))
         notes.append("intervals by rank of these rows' own residuals")
     text = "\n".join(
         [
-            *_kept(record, date, csv.name, len(ratio), sorted({r.family for r in (one.runs[i] for i in one.run)})),
+            *_kept(
+                record, date, csv.name, len(ratio), sorted({r.family for r in (one.runs[i] for i in one.run)})
+            ),
             *_intervals(quantiles),
-            f"memory: {{sigma: {record.memory.sigma.value:.3f}, rows: {record.memory.rows}}}" if record.memory else "",
+            f"memory: {{sigma: {record.memory.sigma.value:.3f}, rows: {record.memory.rows}}}"
+            if record.memory
+            else "",
             f"correction: {factor:.4f}",
             "",
         ]
     )
-    return Calibration(text, len(ratio), tuple(sorted({one.runs[i].family for i in one.run})), {"factor": factor}, tuple(notes))
+    return Calibration(
+        text,
+        len(ratio),
+        tuple(sorted({one.runs[i].family for i in one.run})),
+        {"factor": factor},
+        tuple(notes),
+    )
 
 
 def _ranked(residual: np.ndarray, classes: list[str]) -> dict[str, Quantiles]:
@@ -192,7 +209,7 @@ def _ranked(residual: np.ndarray, classes: list[str]) -> dict[str, Quantiles]:
 
 
 def _kept(record: TrainingCalibration, date: str, name: str, rows: int, families: list[str]) -> list[str]:
-    """The shipped constants, restated so that the overlay stands alone."""
+    """Restate the shipped constants, so that the overlay stands alone."""
     lines = [
         "id: training",
         "name: Constants of the training estimator, corrected for one's own stack",

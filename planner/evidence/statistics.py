@@ -17,14 +17,14 @@ SHRINK_ROWS = 20.0
 """Rows at which a class speaks as loudly as all classes together."""
 
 BETWEEN_FAMILIES = 2.0
-"""Variance between families over that within, by which a class of few families is widened for the next one."""
+"""Variance between families over that within: a class of few families is widened for the next one."""
 
 MANY_FAMILIES = 10.0
 """Families beyond which a class is not widened."""
 
 MOE_DRIFT = 1.2
-"""Least factor either way for mixtures of experts: half a year of releases of one stack moved equal layouts by 1.06 in
-the median and 1.77 at most, dense ones by 1.04 and 1.10."""
+"""Least factor either way for mixtures of experts: half a year of releases of one stack moved equal layouts
+by 1.06 in the median and 1.77 at most, dense ones by 1.04 and 1.10."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,10 @@ def class_quantiles(
 ) -> dict[str, Quantiles]:
     """Quantiles of measured over predicted per class and pooled.
 
-    Rows weigh ``1/sqrt(rows of their family)``, since rows of one family are near-copies. A class is shrunk to the
-    pooled quantiles with weight ``n / (n + 20)``, widened about its middle by ``sqrt(1 + 2/families)`` (relative to ten
-    families) for the family that comes next, and for mixtures of experts spans at least `MOE_DRIFT` either way.
+    Rows weigh ``1/sqrt(rows of their family)``, since rows of one family are near-copies. A class is shrunk
+    to the pooled quantiles with weight ``n / (n + 20)``, widened about its middle by ``sqrt(1 + 2/families)``
+    (relative to ten families) for the family that comes next, and for mixtures of experts spans at least
+    `MOE_DRIFT` either way.
 
     Parameters
     ----------
@@ -119,9 +120,7 @@ def class_quantiles(
     return result
 
 
-def left_out(
-    families: Sequence[str], evaluate: Callable[[BoolArray, BoolArray], FloatArray]
-) -> FloatArray:
+def left_out(families: Sequence[str], evaluate: Callable[[BoolArray, BoolArray], FloatArray]) -> FloatArray:
     """Predictions for every row from a fit without its family.
 
     Parameters

@@ -19,7 +19,7 @@ from planner.evidence.memory_check import DEFAULT_SIGMA, MemoryCheck, check_memo
 from planner.evidence.predict import chosen, constants_by_class, predict
 from planner.evidence.runs import Run, read_runs
 from planner.evidence.statistics import Errors, errors, errors_by
-from planner.types import FloatArray
+from planner.types import BoolArray, FloatArray
 from planner.workload.models_csv import read_models
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ class ValidationResult:
             "assumptions": list(self.assumptions),
             "result": {
                 "summary": dict(self.summary),
-                "groups": {name: {k: vars(e) for k, e in table.items()} for name, table in self.groups.items()},
+                "groups": {
+                    name: {k: vars(e) for k, e in table.items()} for name, table in self.groups.items()
+                },
                 "memory": self.memory.to_dict(),
                 "rows": [vars(r) | {"filled": list(r.filled)} for r in self.rows],
             },
@@ -111,14 +113,14 @@ class ValidationResult:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def to_frame(self) -> pd.DataFrame:
-        """The rows as a pandas table."""
+        """Return the rows as a pandas table."""
         import pandas as pd
 
         return pd.DataFrame([vars(r) for r in self.rows])
 
 
 def evidence_path() -> Path:
-    """The evidence that planner ships."""
+    """Return the file of evidence that planner ships."""
     return Path(str(data_root())) / DEFAULT_EVIDENCE
 
 
@@ -141,8 +143,8 @@ def validate_training(
     calibration
         Record of fitted constants.
     cross_validate_families
-        Refit the constants for every family without its rows (needs SciPy); otherwise the calibration's constants are
-        used, which have seen the shipped rows.
+        Refit the constants for every family without its rows (needs SciPy); otherwise the calibration's
+        constants are used, which have seen the shipped rows.
 
     Raises
     ------
@@ -179,7 +181,9 @@ def validate_training(
         sigma=record.memory.sigma.value if record.memory else DEFAULT_SIGMA,
         models=architectures,
     )
-    assumptions.append("settings that a row leaves blank are filled by the policy of planner.evidence.fill; see `filled`")
+    assumptions.append(
+        "settings that a row leaves blank are filled by the policy of planner.evidence.fill; see `filled`"
+    )
     return ValidationResult(
         evidence=path.name,
         calibration=record.id,
@@ -210,7 +214,7 @@ def _with_record(
 def _rows(
     runs: list[Run], cases: Cases, one: Cases, predicted: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[RowResult, ...]:
-    """A result per row of the file, in its order; none is left out."""
+    """Return a result per row of the file, in its order; none is left out."""
     place = {int(i): j for j, i in enumerate(one.run)}
     results = []
     for i, run in enumerate(runs):
@@ -218,7 +222,9 @@ def _rows(
         if j is None:
             why = cases.skipped.get(run.id, "no candidate could be built")
             results.append(
-                RowResult(run.id, "step_time_s", run.step_time_s, None, None, None, None, skipped=True, reason=why)
+                RowResult(
+                    run.id, "step_time_s", run.step_time_s, None, None, None, None, skipped=True, reason=why
+                )
             )
             continue
         measured, value = float(one.measured_s[j]), float(predicted[j])
@@ -239,7 +245,7 @@ def _rows(
     return tuple(results)
 
 
-def _summary(ratio: FloatArray, covered: FloatArray, cells: dict[str, Errors]) -> dict[str, float | int]:
+def _summary(ratio: FloatArray, covered: BoolArray, cells: dict[str, Errors]) -> dict[str, float | int]:
     total = errors(ratio)
     large = [e for e in cells.values() if e.rows >= SMALLEST_CELL]
     inside = sum(abs(e.bias_pct) <= CELL_LIMIT_PCT for e in large)

@@ -2,7 +2,8 @@
 
 References
 ----------
-.. [1] V. Korthikanti et al., arXiv:2205.05198: ``34 sbh + 5 a s^2 b`` bytes per layer, split over ranks; selective
+.. [1] V. Korthikanti et al., arXiv:2205.05198: ``34 sbh + 5 a s^2 b`` bytes per layer, split over ranks;
+selective
    recompute drops the second term.
 .. [2] DeepSeek-AI, arXiv:2412.19437: recompute of norms, activations and latent up-projections.
 """
@@ -67,19 +68,17 @@ def saved_input_bytes(strategy: Strategy) -> FloatArray:
 
 
 def norm_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
-    """Saved per micro-batch by the norm in front of a block: its input and its output."""
+    """Bytes saved by the norm in front of a block: its input and its output."""
     kept = sw.norm_bytes + saved_input_bytes(st)
     return micro_batch_tokens(st) * kept * m.hidden / sequence_split(st)
 
 
 def attention_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
-    """Saved by the attention block: norm, q, k, v, core output, dropout, softmax scores where unfused."""
+    """Bytes saved by the attention block: norm, q, k, v, output, dropout, scores where unfused."""
     t, a = micro_batch_tokens(st), saved_input_bytes(st)
     queries = m.heads * m.qk_dim / st.tp
     keys_values = np.maximum(m.kv_heads / st.tp, 1.0) * (m.qk_dim + m.v_dim)
-    output = (
-        (1.0 + a / 2.0) * m.heads * m.v_dim / st.tp
-    )  # of the core, and what the output product saves of it
+    output = (1.0 + a / 2.0) * m.heads * m.v_dim / st.tp  # of the core, shared with its product's saved input
     grouped = 2.0 * (queries + keys_values) + output
     expanded = m.heads / st.tp * (2.0 * (m.nope_dim + m.rope_dim) + 2.0 * m.v_dim)
     latent = 2.0 * (expanded + 2.0 * m.q_lora + 2.0 * m.kv_lora)
@@ -95,19 +94,19 @@ def score_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
 
 
 def linear_mixer_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
-    """Saved by a linear mixer: norm, projections, convolution output, scan output."""
+    """Bytes saved by a linear mixer: norm, projections, convolution output, scan output."""
     inner = 4.0 * (m.linear_projection + m.linear_inner) / st.tp
     return norm_bytes(m, sw, st) + micro_batch_tokens(st) * inner
 
 
 def mlp_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
-    """Saved by a dense MLP: norm, input and gate of the activation, its output."""
+    """Bytes saved by a dense MLP: norm, input and gate of the activation, its output."""
     inner = (2.0 + 2.0 * m.gated + saved_input_bytes(st)) * m.ffn / st.tp
     return norm_bytes(m, sw, st) + micro_batch_tokens(st) * inner
 
 
 def moe_bytes(m: Model, sw: Software, st: Strategy) -> FloatArray:
-    """Saved by a mixture of experts: norm, routed copies in and out, activations, shared experts."""
+    """Bytes saved by a mixture of experts: norm, routed copies in and out, activations, shared experts."""
     t, a = micro_batch_tokens(st), saved_input_bytes(st)
     activation = 2.0 + 2.0 * m.expert_gated + a
     copy = (2.0 + a) * m.expert_hidden + activation * m.expert_ffn / st.etp
@@ -120,8 +119,8 @@ def selective_bytes(
 ) -> FloatArray:
     """Kept under selective recompute.
 
-    Unfused stacks drop the scores [1]; others norms, activations and latent up-projections [2], or half of all where
-    they select by operator (every second matrix product).
+    Unfused stacks drop the scores [1]; others norms, activations and latent up-projections [2], or half of
+    all where they select by operator (every second matrix product).
     """
     t, split, a = micro_batch_tokens(st), sequence_split(st), saved_input_bytes(st)
     norms = t * 2.0 * sw.norm_bytes * m.hidden / split

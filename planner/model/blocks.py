@@ -21,7 +21,7 @@ from planner.types import FloatArray
 __all__ = ["attention_block", "mlp_block", "tensor_parallel"]
 
 CONTEXT_LINK_SHARE = 0.375
-"""Share of the scale-up link that one ring-attention stream reaches: sends and receives of one neighbour only."""
+"""Share of the scale-up link that one ring-attention stream reaches: it talks to one neighbour only."""
 
 CONTEXT_HOP_S = 12e-6
 """Latency of one step of the ring of keys and values."""
@@ -56,7 +56,7 @@ def attention_block(c: LayerContext, *, windowed: bool) -> Passes:
 
 
 def projections(c: LayerContext, *, heads: FloatArray, kv_heads: FloatArray) -> Both:
-    """Matrix products around the core: one fused input product, or the down- and up-projections of MLA [3]."""
+    """Matrix products around the core: one fused input product, or those of latent attention [3]."""
     m, t = c.model, c.tokens
     q_width = heads * m.qk_dim
     output = c.linear(m=t, n=m.hidden, k=heads * m.v_dim)
@@ -107,7 +107,7 @@ def attention_core(c: LayerContext, *, heads: FloatArray, kv_heads: FloatArray, 
 
 
 def context_parallel(c: LayerContext, *, kv_heads: FloatArray, core: Both) -> Both:
-    """Exposed seconds of the ring of keys and values, which hides behind the core of the block at hand [4]."""
+    """Exposed seconds of the ring of keys and values, which hides behind the core [4]."""
     st, m, hw = c.st, c.model, c.hw
     if not any_true(st.cp > 1):
         return np.zeros_like(core[0]), np.zeros_like(core[0])
@@ -149,8 +149,8 @@ def mlp_block(c: LayerContext) -> Passes:
 def tensor_parallel(c: LayerContext) -> Both:
     """Exposed all-gather and reduce-scatter (or all-reduce) of one block.
 
-    With sequence parallelism the backward pass gathers its input once more, half hidden. Tiled overlap hides a
-    share inside one scale-up domain; across domains at least `TENSOR_EXPOSED_ACROSS` stays exposed.
+    With sequence parallelism the backward pass gathers its input once more, half hidden. Tiled overlap hides
+    a share inside one scale-up domain; across domains at least `TENSOR_EXPOSED_ACROSS` stays exposed.
     """
     st = c.st
     if not any_true(st.tp > 1):

@@ -1,13 +1,14 @@
 """Time of collectives over a scale-up domain and any number of network tiers.
 
-A group of ``N`` ranks with stride ``inner`` (tensor parallel is innermost, then context, data/expert, pipeline)
-puts ``g = min(N, D // inner)`` ranks into each scale-up domain of ``D`` and spans ``ceil(N/g)`` domains; the same
-count repeats for every tier of the network above.
+A group of ``N`` ranks with stride ``inner`` (tensor parallel is innermost, then context, data/expert,
+pipeline) puts ``g = min(N, D // inner)`` ranks into each scale-up domain of ``D`` and spans ``ceil(N/g)``
+domains; the same count repeats for every tier of the network above.
 
 References
 ----------
 .. [1] R. Thakur, R. Rabenseifner, W. Gropp, "Optimization of collective communication operations in MPICH",
-   doi:10.1177/1094342005051521: volumes f(N-1)/N with f = 2 for all-reduce, 1 for all-gather and reduce-scatter.
+   doi:10.1177/1094342005051521: volumes f(N-1)/N with f = 2 for all-reduce, 1 for all-gather and
+   reduce-scatter.
 .. [2] NVIDIA nccl ``src/graph/tuning.cc``: latencies per hop and protocol. The pipelined form
    ``alpha + y + kappa sqrt(alpha y)`` is the optimum over chunk sizes.
 .. [3] DeepSeek-AI, DeepEP (2025): tokens cross to a remote node once, then spread over its links.
@@ -24,7 +25,7 @@ from planner.tables import Hardware
 from planner.types import FloatArray
 
 LINK_SHARE = 0.92
-"""Large-message share of the scale-up link; a two-rank group reaches less because its ring has one neighbour."""
+"""Large-message share of the scale-up link; a ring of two reaches less, since it has one neighbour."""
 
 PIPELINE_INSIDE = 1.1
 PIPELINE_ACROSS = 0.5
@@ -55,8 +56,8 @@ def place(*, ranks: FloatArray, inner: FloatArray, hardware: Hardware) -> Group:
 def link_bytes_per_s(*, ranks: FloatArray, hardware: Hardware) -> FloatArray:
     """Usable scale-up bandwidth per rank for a group of `ranks` inside one domain.
 
-    Switched domains give every pair the full rate; an all-to-all mesh only the links to the members; a torus the
-    axes that the group spans.
+    Switched domains give every pair the full rate; an all-to-all mesh only the links to the members; a torus
+    the axes that the group spans.
     """
     if not any_true(hardware.torus_dims > 0):
         return hardware.link_bytes_per_s
@@ -135,7 +136,8 @@ def dispatch_s(
     token_bytes
         Bytes of the tokens that one rank holds (before replication to `top_k` experts).
     deduplicated
-        1 where a token crosses once to each domain that needs it and is spread there, 0 for a plain all-to-all.
+        1 where a token crosses once to each domain that needs it and is spread there, 0 for a plain
+        all-to-all.
     """
     n, g, domains = group.ranks, group.inside, group.domains
     k = np.minimum(top_k, n)
@@ -171,8 +173,8 @@ def hidden_s(
 ) -> FloatArray:
     """Seconds that overlapped communication still costs.
 
-    What exceeds the usable `window` of the compute is exposed; what is hidden slows the compute, because it takes
-    memory bandwidth and compute units, by `slowdown` per second.
+    What exceeds the usable `window` of the compute is exposed; what is hidden slows the compute, because it
+    takes memory bandwidth and compute units, by `slowdown` per second.
     """
     covered = np.minimum(communication_s, window * compute_s)
     return communication_s - covered + slowdown * covered

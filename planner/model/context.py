@@ -1,4 +1,4 @@
-"""What every block of a layer shares: tokens and rates of one accelerator, and the kinds of work done at them.
+"""What every block of a layer shares: tokens and rates of one accelerator, and work done at them.
 
 References
 ----------
@@ -21,7 +21,7 @@ Both = tuple[FloatArray, FloatArray]
 """Seconds forward and backward."""
 
 POWER_EXPONENT = 0.4
-"""Matrix rate against board power: clocks fall by less than the power cap (measured on power-capped boards)."""
+"""Matrix rate against board power: clocks fall by less than the power cap (measured on capped boards)."""
 
 WARM_DUTY = 0.5
 """Weight of the warm over the burst rate: a training step draws full power only during its large products."""
@@ -86,7 +86,7 @@ def micro_batch_tokens(strategy: Strategy) -> FloatArray:
 
 
 def sequence_split(strategy: Strategy) -> FloatArray:
-    """Ranks over which norms and residuals are split: the tensor-parallel group under sequence parallelism."""
+    """Ranks over which norms and residuals are split: ``tp`` under sequence parallelism, else one [1]."""
     return np.where(strategy.sequence_parallel, strategy.tp, 1.0)
 
 

@@ -137,7 +137,7 @@ def traffic_s(
 def replicas_s(
     *, hardware: Hardware, software: Software, strategy: Strategy, parameters: FloatArray
 ) -> FloatArray:
-    """All-reduce of the gradient shard between the replicas of a sharding group (HSDP, slices of a pod) [2]."""
+    """All-reduce of the gradient shard between replicas of a sharding group (HSDP, slices of a pod) [2]."""
     st = strategy
     shard = np.minimum(dense_ranks(st), st.shard_group)
     replicas = dense_ranks(st) / shard

@@ -55,7 +55,7 @@ def dispatched_tokens(c: LayerContext) -> FloatArray:
 
 
 def routed_copies(c: LayerContext) -> FloatArray:
-    """Copies of tokens that this rank computes, on average."""
+    """Routed copies of tokens that this rank computes, on average."""
     return dispatched_tokens(c) * c.model.top_k * c.st.etp
 
 
@@ -141,7 +141,7 @@ def expert_tensor_parallel(c: LayerContext, copies: FloatArray) -> FloatArray:
 
 
 def fixed_s(c: LayerContext) -> FloatArray:
-    """Serial seconds of routing tables and synchronisation, less what captured graphs spare; both passes."""
+    """Seconds, both passes, of routing tables and synchronisation that captured graphs do not spare."""
     sw = c.sw
     across_hosts = c.hw.domain > c.hw.node
     captured = np.where(across_hosts, sw.moe_fixed_rack_share, sw.moe_fixed_host_share)

@@ -1,7 +1,7 @@
 """Forward and backward time of one transformer layer, of the head and of the embedding, on one accelerator.
 
-A layer is the average over the body of the model (mixers and feed-forward blocks weighted by their counts), so that
-hybrid and interleaved models need no special case. Times include the part of tensor-, context- and
+A layer is the average over the body of the model (mixers and feed-forward blocks weighted by their counts),
+so that hybrid and interleaved models need no special case. Times include the part of tensor-, context- and
 expert-parallel communication that is not hidden.
 
 References
@@ -36,7 +36,10 @@ MOE_FIXED_SPARED = 0.5
 
 @dataclass(frozen=True, eq=False)
 class LayerCosts(Rows):
-    """What the pipeline needs to know of a layer, per micro-batch; seconds unless said otherwise, shape ``[R]``."""
+    """What the pipeline needs to know of a layer, per micro-batch.
+
+    Seconds unless said otherwise, shape ``[R]``.
+    """
 
     forward_s: FloatArray
     backward_s: FloatArray
@@ -125,8 +128,8 @@ def head(c: LayerContext) -> Both:
 def selective_recompute(c: LayerContext, forward: Pass) -> FloatArray:
     """Extra seconds of selective recompute.
 
-    Unfused stacks repeat the attention core [1]; others half the element-wise work and the latent up-projections
-    [2], and those that select by operator every second matrix product.
+    Unfused stacks repeat the attention core [1]; others half the element-wise work and the latent
+    up-projections [2], and those that select by operator every second matrix product.
     """
     m = c.model
     latent_up, _ = c.linear(

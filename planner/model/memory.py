@@ -7,7 +7,8 @@ evenly.
 
 References
 ----------
-.. [1] S. Rajbhandari et al., "ZeRO", arXiv:1910.02054: 2 + 2 + 12 bytes of states per parameter, sharded in stages.
+.. [1] S. Rajbhandari et al., "ZeRO", arXiv:1910.02054: 2 + 2 + 12 bytes of states per parameter, sharded in
+stages.
 .. [2] Y. Zhao et al., arXiv:2304.11277 (FSDP): weights gathered one unit ahead.
 """
 
@@ -103,12 +104,12 @@ def memory_costs(
 
 
 def device_bytes(allocated_bytes: FloatArray, software: Software) -> FloatArray:
-    """What the device shows: reserved by the allocator, and context and communicators beside it."""
+    """Bytes that the device shows: reserved by the allocator, and context and communicators beside it."""
     return software.reserve_share * allocated_bytes + software.context_bytes
 
 
 def allocated_bytes(device_bytes: FloatArray, software: Software) -> FloatArray:
-    """The inverse of `device_bytes`."""
+    """Allocated bytes behind what the device shows: the inverse of `device_bytes`."""
     return (device_bytes - software.context_bytes) / software.reserve_share
 
 
@@ -187,7 +188,7 @@ def state_bytes(
 def fit_probability(
     *, device_bytes: FloatArray, capacity_bytes: FloatArray, sigma: FloatArray | float
 ) -> FloatArray:
-    """Probability that the run fits, from the spread of log(measured/predicted) peaks (logistic, scale sigma)."""
+    """Probability that the run fits, with log(measured/predicted) peaks of spread `sigma` (logistic)."""
     z = np.log(capacity_bytes / device_bytes) / np.asarray(sigma)
     probability: FloatArray = 1.0 / (1.0 + np.exp(-FIT_SLOPE * np.clip(z, -20.0, 20.0)))
     return probability

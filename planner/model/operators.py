@@ -6,7 +6,8 @@ References
 ----------
 .. [1] NVIDIA datasheets for peaks; short-burst kernel tables of ai-dynamo/aiconfigurator (Apache-2.0) for the
    asymptotes and the form of the three-limb GEMM law (fit and hold-out errors: ``docs/kernels.md``).
-.. [2] T. Dao, "FlashAttention-2", arXiv:2307.08691 (work of the causal kernel; backward is 2.5 times the forward
+.. [2] T. Dao, "FlashAttention-2", arXiv:2307.08691 (work of the causal kernel; backward is 2.5 times the
+forward
    FLOP).
 .. [3] S. Williams et al., "Roofline", doi:10.1145/1498765.1498785.
 """
@@ -17,8 +18,8 @@ import numpy as np
 
 from planner.types import BoolArray, FloatArray, IntArray
 
-# Shared constants of the GEMM law per class (bf16, fp8, mxfp8, nvfp4), from the kernel tables [1]; the asymptote is
-# per accelerator and lives in the catalog.
+# Shared constants of the GEMM law per class (bf16, fp8, mxfp8, nvfp4), from the kernel tables [1]; the
+# asymptote is per accelerator and lives in the catalog.
 GEMM_OVERHEAD_S = np.array([2.1e-6, 2.6e-6, 2.6e-6, 2.6e-6])
 GEMM_EXPONENT = np.array([1.7, 1.5, 1.5, 1.4])
 GEMM_MEMORY_SHARE = np.array([0.80, 0.84, 0.85, 0.76])
@@ -33,7 +34,8 @@ KERNEL_FLOOR_S = 1.8e-6
 """Shortest captured kernel [1]."""
 
 TILE_FLOP = 1.0e7
-"""Start and drain of one 128-query tile of an attention kernel, as work (2 us on one of 132 units of an H100)."""
+"""Start and drain of one 128-query tile of an attention kernel, as work (2 us on one of 132 units of an
+H100)."""
 
 UNALIGNED_PENALTY = 1.3
 """Slow-down where an inner dimension above 512 is not a multiple of 64: tiles are padded and loads split."""
@@ -57,8 +59,8 @@ def gemm_s(
 ) -> FloatArray:
     """Seconds of one dense matrix product ``[m, k] x [k, n]``.
 
-    Three limbs are joined by a p-norm: compute, memory traffic, and the serial k-loop of one tile which bounds
-    skinny products.
+    Three limbs are joined by a p-norm: compute, memory traffic, and the serial k-loop of one tile which
+    bounds skinny products.
 
     Parameters
     ----------
@@ -101,8 +103,8 @@ def linear_s(
 ) -> tuple[FloatArray, FloatArray]:
     """Forward and backward seconds of a linear layer at its true shapes.
 
-    Forward ``(m, n, k)``, input gradient ``(m, k, n)``, weight gradient ``(n, k, m)``; the weight gradient adds to
-    an accumulator of `gradient_bytes` per parameter in its epilogue (read and write).
+    Forward ``(m, n, k)``, input gradient ``(m, k, n)``, weight gradient ``(n, k, m)``; the weight gradient
+    adds to an accumulator of `gradient_bytes` per parameter in its epilogue (read and write).
     """
     shared = {
         "gemm_class": gemm_class,
@@ -170,8 +172,9 @@ def unfused_attention_s(
 ) -> tuple[FloatArray, FloatArray]:
     """Forward and backward seconds of softmax(QK)V as separate kernels over the full ``s x s`` scores.
 
-    Batched products run at 0.55 of the matrix rate (a quarter of that where the head size is not a multiple of 8,
-    which loses the tensor cores); the scores cross memory several times: 9 bytes forward, 13 backward per score.
+    Batched products run at 0.55 of the matrix rate (a quarter of that where the head size is not a multiple
+    of 8, which loses the tensor cores); the scores cross memory several times: 9 bytes forward, 13 backward
+    per score.
     """
     scores = batch * heads * seq_len * seq_len
     share = np.where(np.mod(head_dim, 8) == 0, 0.55, 0.55 * 0.25)

@@ -49,8 +49,8 @@ class StageLayers:
 def split_layers(*, layers: FloatArray, pp: FloatArray, vpp: FloatArray) -> StageLayers:
     """Layers per stage when they need not divide evenly.
 
-    Every chunk has ``ceil(L / (pp v))`` layers; the slots that stay empty are taken from the last stage, which also
-    holds the head, and then from the first, which holds the embedding.
+    Every chunk has ``ceil(L / (pp v))`` layers; the slots that stay empty are taken from the last stage,
+    which also holds the head, and then from the first, which holds the embedding.
     """
     chunks = pp * vpp
     most = vpp * np.ceil(layers / chunks)
@@ -115,7 +115,7 @@ def slowest_stage_s(
     both_s: FloatArray,
     whole_s: FloatArray,
 ) -> FloatArray:
-    """Seconds of one micro-batch on the slowest stage: the first, the last, or the fullest of those between."""
+    """Seconds of one micro-batch on the slowest stage: the first, the last, or the fullest between."""
     pp, head = strategy.pp, head_s(model=model, layer=layer)
     prefix = np.minimum(model.dense_prefix, stage.first) * layer.prefix_delta_s
     ends = np.maximum(stage.first * both_s + layer.embedding_s + prefix, stage.last * both_s + head)
@@ -145,8 +145,8 @@ def bubble_s(
     """Seconds that the slowest stage waits in one step.
 
     ``(W - s) / v`` for a micro-batch that takes ``W`` in all and ``s`` on the slowest stage, which is the
-    ``(p-1)/v`` stage times of [1] where stages are equal; a split backward pass leaves a share of it [2]. Interleaving
-    goes in rounds of ``p`` micro-batches, of which the last stays ragged.
+    ``(p-1)/v`` stage times of [1] where stages are equal; a split backward pass leaves a share of it [2].
+    Interleaving goes in rounds of ``p`` micro-batches, of which the last stays ragged.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def recompute_s(*, strategy: Strategy, layer: LayerCosts) -> FloatArray:
 
 
 def doublings(*, ranks: FloatArray, dp: FloatArray) -> FloatArray:
-    """Doublings over which a step grows: beyond `GROWTH_FROM`, and not more than of the data-parallel replicas.
+    """Doublings over which a step grows: beyond `GROWTH_FROM`, and at most those of the replicas.
 
     Growth was measured on families that add replicas of one layout.
     """

@@ -1,7 +1,7 @@
 """Frozen structures of numpy arrays: what the physics sees of hardware, models, software and strategies.
 
-One row is one configuration; every field has shape ``[R]`` (``[R, C]`` over GEMM classes, ``[R, T]`` over network
-tiers), or a leading axis of 1 that broadcasts. Nothing in here knows a chip or a model by name.
+One row is one configuration; every field has shape ``[R]`` (``[R, C]`` over GEMM classes, ``[R, T]`` over
+network tiers), or a leading axis of 1 that broadcasts. Nothing in here knows a chip or a model by name.
 
 Axis letters: ``R`` rows, ``C`` GEMM classes (`GEMM_CLASSES`), ``T`` network tiers.
 """
@@ -21,7 +21,7 @@ GEMM_CLASSES = ("bf16", "fp8", "mxfp8", "nvfp4")
 PRECISION_CLASS = {
     "bf16": 0, "fp16": 0, "fp8": 1, "fp8-rowwise": 1, "int8": 1, "mxfp8": 2, "fp8-blockwise": 2, "nvfp4": 3,
 }  # fmt: skip
-"""GEMM class of the linear layers for each training precision; attention core, head and router stay at 16 bit."""
+"""GEMM class of the linear layers for each precision; attention core, head and router stay at 16 bit."""
 
 SHARDINGS = ("none", "zero1", "zero2", "zero3", "hsdp")
 RECOMPUTES = ("none", "selective", "full")
@@ -31,7 +31,8 @@ class Rows:
     """Row operations shared by every table: all fields are arrays whose first axis is ``R`` or 1."""
 
     def __len__(self) -> int:
-        return max(getattr(self, f.name).shape[0] for f in fields(self))  # type: ignore[arg-type]
+        lengths: list[int] = [getattr(self, f.name).shape[0] for f in fields(self)]  # type: ignore[arg-type]
+        return min(lengths) if 0 in lengths else max(lengths)
 
     def take(self, index: IntArray | BoolArray) -> Self:
         """Rows at `index`; fields with a leading axis of 1 are kept to broadcast."""
@@ -39,7 +40,7 @@ class Rows:
         return replace(self, **{k: (v[index] if v.shape[0] != 1 else v) for k, v in values.items()})  # type: ignore[type-var]
 
     def with_values(self, **values: Any) -> Self:
-        """A copy with some fields replaced (scalars become arrays of one row)."""
+        """Return a copy with some fields replaced (scalars become arrays of one row)."""
         return replace(self, **{k: np.atleast_1d(np.asarray(v)) for k, v in values.items()})  # type: ignore[type-var]
 
 
@@ -169,9 +170,13 @@ class Software(Rows):
     nic_share: FloatArray  # share of the NIC that collectives of this stack reach
     quantise: FloatArray  # quantisation traffic over two passes
     moe_fixed_s: FloatArray  # serial seconds per MoE layer and micro-batch, forward and backward together
-    moe_fixed_rack_share: FloatArray  # share of it left where the scale-up domain spans hosts (graph-captured dispatch)
+    moe_fixed_rack_share: (
+        FloatArray  # share of it left where the scale-up domain spans hosts (graph-captured dispatch)
+    )
     moe_fixed_host_share: FloatArray  # the same within one host
-    expert_fixed_s: FloatArray  # serial seconds per local expert, MoE layer and micro-batch, forward and backward
+    expert_fixed_s: (
+        FloatArray  # serial seconds per local expert, MoE layer and micro-batch, forward and backward
+    )
     expert_padding: FloatArray  # extra rows per local expert: padding and imbalance
     alltoall_share: FloatArray  # share of the scale-up link in dispatch and combine
     deduplicated: FloatArray  # 1 where a token crosses to a domain or rank once

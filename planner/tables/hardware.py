@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["REFERENCE_ACHIEVABLE", "hardware_table"]
 
 REFERENCE_ACHIEVABLE = 0.90
-"""Achievable share of the fabrics on which the fitted NIC share was measured (InfiniBand); others scale by it."""
+"""Achievable share of the fabrics on which the NIC share was fitted (InfiniBand); others scale by it."""
 
 _TOPOLOGY = {"switch": 0, "none": 0, "mesh": 1}
 
@@ -38,8 +38,8 @@ def hardware_table(
     accelerator, kernels
         The part and the kernel rates that apply to it.
     domain, node
-        Accelerators per scale-up domain and per host; default those of the part (8 per host, fewer where the domain
-        is smaller, 4 where it is larger).
+        Accelerators per scale-up domain and per host; default those of the part (8 per host, fewer where the
+        domain is smaller, 4 where it is larger).
     nic_bytes_per_s
         Scale-out bandwidth per accelerator and direction; default that of the part.
     fabric

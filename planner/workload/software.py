@@ -1,7 +1,7 @@
 """Training stacks as dated facts: ``workloads/software/ID.yaml``.
 
-A profile states what a stack fuses, overlaps and captures, as its makers published it. Fitted numbers are not here:
-they belong to the `class` that several stacks share (see `planner.catalog.schema.calibration`).
+A profile states what a stack fuses, overlaps and captures, as its makers published it. Fitted numbers are not
+here: they belong to the `class` that several stacks share (see `planner.catalog.schema.calibration`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ class AttentionKernel(Section):
     """How the attention core runs."""
 
     kernel: Literal["unfused", "flash-1", "flash-2", "tuned"]
-    """Separate kernels, the first or second FlashAttention, or one tuned for each part (FlashAttention-3, cuDNN)."""
+    """Separate kernels, the first or second FlashAttention, or one tuned for each part (FlashAttention-3,
+    cuDNN)."""
     tuned_for: Annotated[int, Field(ge=2010, le=2100)]
     """Newest release year of a part for which its instructions are used; newer parts run it portably."""
 
@@ -55,8 +56,8 @@ class Experts(Section):
     tensor: Literal["tp", "one"]
     """Expert-tensor parallelism where none is given."""
     captured: Fraction
-    """Share of the fixed time per layer that is left where the scale-up domain spans hosts, because dispatch runs
-    without host synchronisation inside captured graphs."""
+    """Share of the fixed time per layer that is left where the scale-up domain spans hosts, because dispatch
+    runs without host synchronisation inside captured graphs."""
     captured_on_hosts: bool = False
     """The same holds within one host."""
 
@@ -107,7 +108,8 @@ class SoftwareProfile(Record):
     states: States
     launches: Launches
     passes: Ratio
-    """Element-wise passes over memory relative to fused kernels: 1 for fused or compiled norms and activations."""
+    """Element-wise passes over memory relative to fused kernels: 1 for fused or compiled norms and
+    activations."""
     selective: Literal["modules", "operators"] = "modules"
     """What selective recompute repeats: cheap modules, or every second matrix product."""
     dropout: bool = False

@@ -79,9 +79,9 @@ class TrainingCalibration(Record):
     rows: Annotated[int, Field(ge=0)]
     families: Items[Text]
     constants: Constants
-    classes: dict[str, Constants] = {}
+    classes: dict[str, Constants] = Field(default_factory=dict)
     """Software class to the constants it overrides."""
-    intervals: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = Field(default_factory=dict)
     """``dense-tuned`` and so on, and ``pooled``."""
     memory: MemorySpread | None = None
     correction: Ratio | None = None

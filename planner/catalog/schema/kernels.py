@@ -1,4 +1,4 @@
-"""Kernel rates per accelerator: ``hardware/calibration/kernels/ID.yaml``, and ``shared`` for parts without tables."""
+"""Kernel rates per accelerator, ``hardware/calibration/kernels/ID.yaml``; ``shared`` where it has no tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AttentionRates", "GemmRates", "KernelRates", "KernelRows"]
 
 
 class GemmRates(Section):
-    """Share of the dense datasheet peak that a large matrix product reaches in a short burst, by kind of kernel."""
+    """Share of the dense peak that a large matrix product reaches in a short burst, by kind of kernel."""
 
     bf16: Fraction
     fp8: Fraction
@@ -53,7 +53,7 @@ class KernelRates(Record):
     rows: KernelRows | None = None
 
     clock: Literal["fixed", "boosted"] = "boosted"
-    """Fixed clocks hold the burst rate; boosted ones give way to the power limit, which is a fitted constant."""
+    """Fixed clocks hold the burst rate; boosted ones give way to the power limit, a fitted constant."""
     warm: Ratio | None = None
     """Rate after thousands of warm-up products over that of a short burst, as published."""
     gemm: GemmRates
