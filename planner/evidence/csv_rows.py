@@ -81,7 +81,7 @@ def read_rows(
                 )
             yield line, {str(k): v.strip() for k, v in row.items() if isinstance(v, str)}
     except csv.Error as error:
-        where = f"{name}:{reader.line_num}"
+        where = f"{name}:{reader.reader.line_num}"
         raise InputError(f"{where}: broken CSV: {error}; check quotes and line ends") from error
     if not line:
         raise InputError(f"{name}: no rows below the header; add measurements")
