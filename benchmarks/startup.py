@@ -1,8 +1,8 @@
 """How fast a question is from a cold start: ``python benchmarks/startup.py [REPEATS]``.
 
-A process that answers ``planner train ... --json`` is set against one that only imports numpy and pydantic, on which it
-stands. The two take turns, and the least of the repeats counts, so that a busy machine is unfair to neither. What the
-search itself took, as the answer says, is given apart.
+A process that answers ``planner train ... --json`` is set against one that only imports numpy and pydantic,
+on which it stands. The two take turns, and the least of the repeats counts, so that a busy machine is unfair
+to neither. What the search itself took, as the answer says, is given apart.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def main() -> None:
     timed(BASE)  # bytecode is written and files are read once
     print(f"{'':49} {'least s':>9} {'search s':>9} {'without it / imports':>21}")
     for label, arguments in (("planner --help", None), *((f"train {' '.join(q)}", q) for q in QUESTIONS)):
-        command = HELP if arguments is None else (sys.executable, "-m", "planner", "train", *arguments, "--json")
+        command = (
+            HELP if arguments is None else (sys.executable, "-m", "planner", "train", *arguments, "--json")
+        )
         timed(command)
         base, own, search = [], [], []
         for _ in range(repeats):

@@ -1,8 +1,9 @@
-"""Cross-validate the training estimator and store what came out: ``python docs/crossvalidate.py`` (minutes, SciPy).
+"""Cross-validate the training estimator and store what came out: ``python docs/crossvalidate.py``.
 
-The rows are those of ``planner validate training --cross-validate``: each family of sources is predicted with constants
-fitted without it. Beside them stand the TPU rows, predicted with constants fitted without their generation. The pages
-that report accuracy read ``docs/data/crossvalidation.json``; run this again whenever model, constants or evidence change.
+It takes minutes and needs SciPy. The rows are those of ``planner validate training --cross-validate``: each
+family of sources is predicted with constants fitted without it. Beside them stand the TPU rows, predicted
+with constants fitted without their generation. The pages that report accuracy read what is stored; run this
+again whenever model, constants or evidence change.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 from planner.catalog.kinds import CALIBRATION  # noqa: E402
 from planner.catalog.load import Catalog  # noqa: E402
 from planner.evidence.calibrate import Fit, fit, fit_chosen  # noqa: E402
+from planner.evidence.cases import Cases, build_cases  # noqa: E402
 from planner.evidence.crossvalidate import cross_validate  # noqa: E402
-from planner.evidence.fill import Cases, build_cases  # noqa: E402
 from planner.evidence.predict import step_time_s  # noqa: E402
 from planner.evidence.runs import read_runs  # noqa: E402
 from planner.evidence.validate import evidence_path, validate_training  # noqa: E402
@@ -46,7 +47,9 @@ def main() -> None:
     }
     lines = [f"  {json.dumps(k)}: {json.dumps(v)}," for k, v in document.items()]
     STORED.parent.mkdir(exist_ok=True)
-    STORED.write_text("\n".join(["{", *lines, *_table("rows", rows), *_table("tpu", tpu), "}", ""]).replace(",\n}", "\n}"))
+    STORED.write_text(
+        "\n".join(["{", *lines, *_table("rows", rows), *_table("tpu", tpu), "}", ""]).replace(",\n}", "\n}")
+    )
     print(f"wrote {STORED.relative_to(ROOT)}: {len(rows)} rows, {len(tpu)} on TPUs")
 
 

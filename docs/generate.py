@@ -1,9 +1,9 @@
 """Fill the generated parts of README.md and docs/*.md: ``python docs/generate.py [--check]``.
 
-What stands between ``<!-- generate: NAME ARGUMENTS -->`` and ``<!-- /generate -->`` is the output of a block of
-`generators`: the help of the commands, real answers, the catalog, the errors on the evidence. With ``--check``
-nothing is written; what differs is shown and the exit code is 1. Times that a search took do not count as
-differences.
+What stands between ``<!-- generate: NAME ARGUMENTS -->`` and ``<!-- /generate -->`` is the output of a block
+of `generators`: the help of the commands, real answers, the catalog, the errors on the evidence. With
+``--check`` nothing is written; what differs is shown and the exit code is 1. Times that a search took do not
+count as differences.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def main() -> int:
         stale.append(page.name)
         if given.check:
             lines = (old.splitlines(keepends=True), new.splitlines(keepends=True))
-            sys.stdout.writelines(difflib.unified_diff(*lines, f"{page.name} as it is", "as it should be", n=1))
+            sys.stdout.writelines(
+                difflib.unified_diff(*lines, f"{page.name} as it is", "as it should be", n=1)
+            )
         else:
             page.write_text(new, encoding="utf-8")
             print(f"wrote {page.relative_to(ROOT)}")

@@ -22,7 +22,7 @@ from planner.catalog.load import Catalog
 from planner.evidence.statistics import Errors
 from planner.evidence.validate import GROUPS
 
-__all__ = ["BLOCKS", "cells_outside"]
+__all__ = ["BLOCKS"]
 
 HEAD = ["rows", "median error %", "mean %", "90 % below %", "bias %"]
 
@@ -39,7 +39,7 @@ def _line(e: Errors) -> list[str]:
 
 def _covered(rows: list[Held]) -> list[str]:
     width = np.median([row.high / row.low for row in rows])
-    return [percent(100.0 * float(np.mean([row.covered for row in rows]))), f"x {width:.2f}"]
+    return [percent(100.0 * float(np.mean([row.covered for row in rows]))), f"{width:.2f}"]
 
 
 def held_by_class(_arguments: str, _old: str) -> str:
@@ -55,7 +55,7 @@ def held_by_class(_arguments: str, _old: str) -> str:
     }
     lines = [[name, *_line(statistics(part)), *_covered(part)] for name, part in groups.items()]
     lines.append(["TPUs, one generation left out", *_line(statistics(tpu())), "", ""])
-    return markdown(["", *HEAD, "within 80 % interval %", "high / low"], lines)
+    return markdown(["", *HEAD, "in interval %", "high / low"], lines)
 
 
 def held_by(arguments: str, _old: str) -> str:
@@ -64,23 +64,14 @@ def held_by(arguments: str, _old: str) -> str:
         [name, *_line(statistics(part)), *(_covered(part) if len(part) >= CELL_ROWS else ["", ""])]
         for name, part in by(GROUPS[arguments], held()).items()
     ]
-    return markdown([arguments, *HEAD, "within 80 % interval %", "high / low"], lines)
+    return markdown([arguments, *HEAD, "in interval %", "high / low"], lines)
 
 
 def shipped_by(arguments: str, _old: str) -> str:
     """``GROUP``: errors with the shipped constants by a group of `planner validate training`."""
-    return markdown([arguments, *HEAD], ([name, *_line(e)] for name, e in shipped().groups[arguments].items()))
-
-
-def cells_outside() -> dict[str, tuple[float, float]]:
-    """Return the cells of five rows or more that are off by more than 12 %: cross-validated, and as shipped."""
-    ours = shipped().groups["model x accelerator"]
-    found = {}
-    for name, part in by(GROUPS["model x accelerator"], held()).items():
-        bias = statistics(part).bias_pct
-        if len(part) >= CELL_ROWS and (abs(bias) > CELL_LIMIT or abs(ours[name].bias_pct) > CELL_LIMIT):
-            found[name] = (bias, ours[name].bias_pct)
-    return found
+    return markdown(
+        [arguments, *HEAD], ([name, *_line(e)] for name, e in shipped().groups[arguments].items())
+    )
 
 
 def cells(_arguments: str, _old: str) -> str:
@@ -94,15 +85,24 @@ def cells(_arguments: str, _old: str) -> str:
         biases = (e.bias_pct, ours[name].bias_pct)
         far = any(abs(bias) > CELL_LIMIT for bias in biases)
         shown = [percent(bias, signed=True) for bias in biases]
-        lines.append([f"**{name}**" if far else name, e.rows, percent(e.median_abs_pct), *shown, "**outside**" if far else ""])
+        lines.append(
+            [
+                f"**{name}**" if far else name,
+                e.rows,
+                percent(e.median_abs_pct),
+                *shown,
+                "**outside**" if far else "",
+            ]
+        )
     head = ["cell", "rows", "median error %", "bias %, cross-validated", "bias %, as shipped", ""]
     return markdown(head, lines)
 
 
 def llama(_arguments: str, _old: str) -> str:
-    """Llama 3.1 405B as Meta trained it, at every interleaving that its stack could use."""
+    """Return Llama 3.1 405B as Meta trained it, at every interleaving that its stack could use."""
     from planner.catalog.kinds import CALIBRATION
-    from planner.evidence.fill import CAPACITY_SHARE, build_cases
+    from planner.evidence.cases import build_cases
+    from planner.evidence.fill import CAPACITY_SHARE
     from planner.evidence.predict import chosen, constants_by_class, predict
 
     catalog = Catalog()
@@ -110,43 +110,41 @@ def llama(_arguments: str, _old: str) -> str:
     cases = build_cases(asked, catalog)
     found = predict(cases, constants_by_class(catalog.get(CALIBRATION, "training")))
     taken = set(chosen(cases, found).tolist())
+    allocated, steps = found.memory.allocated_bytes, found.step.step_s
     room = float(cases.hardware.memory_bytes[0]) * CAPACITY_SHARE
     lines = []
     for i, run in enumerate(asked):
         mine = np.flatnonzero((cases.run == i) & (cases.strategy.micro_batch == 1))
         for chunks in np.unique(cases.strategy.vpp[mine]):
             same = [int(j) for j in mine if cases.strategy.vpp[j] == chunks]
-            best = next((j for j in same if j in taken), min(same, key=lambda j: found.memory.allocated_bytes[j]))
-            memory, step = found.memory.allocated_bytes[best], found.step.step_s[best]
-            limited = np.isfinite(cases.strategy.in_flight[best])
-            lines.append([
-                f"{run.number['n_gpus']:,.0f} H100", int(chunks), "16" if limited else "by schedule",
-                f"{memory / 1e9:.1f}", "yes" if memory <= room else "no", f"{run.step_time_s:.2f}", f"{step:.2f}",
-                percent((step / (run.step_time_s or np.nan) - 1) * 100, signed=True), "taken" if best in taken else "",
-            ])  # fmt: skip
-    head = [
-        "run", "chunks per stage", "micro-batches in flight", "allocated GB", "fits", "measured s", "predicted s",
-        "error %", "",
-    ]  # fmt: skip
-    return markdown(head, lines)
+            best = next((j for j in same if j in taken), min(same, key=allocated.__getitem__))
+            limit = cases.strategy.in_flight[best]
+            measured = run.step_time_s or np.nan
+            gpus, flight = run.number["n_gpus"], f"{limit:.0f}" if np.isfinite(limit) else "by schedule"
+            fits = "yes" if allocated[best] <= room else "no"
+            error = percent((steps[best] / measured - 1) * 100, signed=True)
+            line = [f"{gpus:,.0f} H100", int(chunks), flight, f"{allocated[best] / 1e9:.1f}", fits]
+            mark = "taken" if best in taken else ""
+            lines.append([*line, f"{measured:.2f}", f"{steps[best]:.2f}", error, mark])
+    head = ["run", "chunks per stage", "micro-batches in flight", "allocated GB", "fits"]
+    return markdown([*head, "measured s", "predicted s", "error %", ""], lines)
 
 
 def korthikanti(_arguments: str, _old: str) -> str:
-    """The eight rows of a published table."""
+    """Return the eight rows of a published table."""
     rows = [row for row in held() if row.run.text["source"].startswith("Korthikanti")]
-    ours = {row.id: row for row in shipped().rows}
-    lines = [
-        [
-            row.run.text["model"], f"{row.run.number['n_gpus']:.0f}", row.run.choice["recompute"], f"{row.measured:.2f}",
-            f"{ours[row.run.id].predicted:.2f}", percent(ours[row.run.id].error_pct or 0.0, signed=True),
-            f"{row.predicted:.2f}", percent(row.error, signed=True),
-        ]
-        for row in rows
-    ]  # fmt: skip
-    means = [np.mean([abs(ours[r.run.id].error_pct or 0.0) for r in rows]), np.mean([abs(r.error) for r in rows])]
-    lines.append(["mean of absolute errors", "", "", "", "", percent(float(means[0])), "", percent(float(means[1]))])
-    head = ["model", "GPUs", "recompute", "measured s", "as shipped s", "error %", "cross-validated s", "error %"]
-    return markdown(head, lines)
+    ours = {row.id: (row.predicted or np.nan, row.error_pct or np.nan) for row in shipped().rows}
+    lines = []
+    for row in rows:
+        predicted, error = ours[row.run.id]
+        what = [row.run.text["model"], f"{row.run.number['n_gpus']:.0f}", row.run.choice["recompute"]]
+        now = [f"{row.measured:.2f}", f"{predicted:.2f}", percent(error, signed=True)]
+        lines.append([*what, *now, f"{row.predicted:.2f}", percent(row.error, signed=True)])
+    mean = float(np.mean([abs(ours[row.run.id][1]) for row in rows]))
+    without = float(np.mean([abs(row.error) for row in rows]))
+    lines.append(["mean of absolute errors", "", "", "", "", percent(mean), "", percent(without)])
+    head = ["model", "GPUs", "recompute", "measured s", "as shipped s", "error %"]
+    return markdown([*head, "cross-validated s", "error %"], lines)
 
 
 def memory(_arguments: str, _old: str) -> str:
@@ -167,10 +165,16 @@ def fits(_arguments: str, _old: str) -> str:
     named = "; ".join(f"{name}: {', '.join(r.run.id for r in part)}" for name, part in sources.items())
     lines = [
         ["layouts that ran", str(found.ran)],
-        ["of those, called unlikely to fit (probability below 0.1)", f"{len(found.ran_below_tenth)} ({percent(100 * len(found.ran_below_tenth) / found.ran)} %)"],
+        [
+            "of those, called unlikely to fit (probability below 0.1)",
+            f"{len(found.ran_below_tenth)} ({percent(100 * len(found.ran_below_tenth) / found.ran)} %)",
+        ],
         ["layouts that ran out of memory", str(found.out_of_memory)],
         ["of those, called certain to fit (above 0.9)", str(len(found.failed_above_nine_tenths))],
-        ["Brier score (0 is perfect, 0.25 is a coin)", f"{found.brier:.3f}" if found.brier is not None else ""],
+        [
+            "Brier score (0 is perfect, 0.25 is a coin)",
+            f"{found.brier:.3f}" if found.brier is not None else "",
+        ],
         ["spread of log(measured / predicted), used for the probability", f"{found.sigma:.3f}"],
     ]
     return f"{markdown(['', ''], lines)}\n\nThe ones called unlikely are {named}."
@@ -182,12 +186,16 @@ def skipped(_arguments: str, _old: str) -> str:
     for row in shipped().rows:
         if row.skipped:
             reasons.setdefault(row.reason or "", []).append(row.id)
-    return markdown(["reason", "rows", "ids"], ([why, len(ids), ", ".join(ids)] for why, ids in reasons.items()))
+    return markdown(
+        ["reason", "rows", "ids"], ([why, len(ids), ", ".join(ids)] for why, ids in reasons.items())
+    )
 
 
 def furthest(arguments: str, _old: str) -> str:
     """``PERCENT``: every row that is off by more."""
-    far = sorted((row for row in held() if abs(row.error) > float(arguments)), key=lambda row: -abs(row.error))
+    far = sorted(
+        (row for row in held() if abs(row.error) > float(arguments)), key=lambda row: -abs(row.error)
+    )
     lines = [
         [
             row.run.id, row.run.text["source"], f"{row.run.text['model']} on {row.run.number['n_gpus']:.0f} "
@@ -204,7 +212,7 @@ def when(_arguments: str, _old: str) -> str:
     s = stored()
     return (
         f"The cross-validated figures were computed on {s['date']} by `{s['command']}` (the rows of "
-        f"`{s['same_as']}`) and are stored in [data/crossvalidation.json](data/crossvalidation.json); everything "
+        f"`{s['same_as']}`) and are stored in [data/crossvalidation.json](data/crossvalidation.json); all "
         f"else on this page is recomputed whenever the pages are, with the constants of {s['calibration']}."
     )
 

@@ -57,9 +57,15 @@ def abridged(arguments: str, _old: str) -> str:
     plan = answer["result"]["plan"]
     shown = {
         "schema": answer["schema"],
-        "inputs": {key: answer["inputs"][key] for key in ("question", "model", "cluster", "gpu", "gpus", "tokens")},
+        "inputs": {
+            key: answer["inputs"][key] for key in ("question", "model", "cluster", "gpu", "gpus", "tokens")
+        },
         "assumptions": answer["assumptions"][:1],
-        "result": {"plan": {key: {p: plan[key][p] for p in parts} if parts else plan[key] for key, parts in PLAN.items()}},
+        "result": {
+            "plan": {
+                key: {p: plan[key][p] for p in parts} if parts else plan[key] for key, parts in PLAN.items()
+            }
+        },
     }
     text = json.dumps(_rounded(shown), indent=2, ensure_ascii=False)
     text = re.sub(r"\{[^{}\[\]]*\}", _one_line, text)

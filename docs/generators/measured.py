@@ -15,7 +15,19 @@ from planner.evidence.runs import Run, read_runs
 from planner.evidence.statistics import Errors, errors
 from planner.evidence.validate import ValidationResult, evidence_path, validate_training
 
-__all__ = ["STORED", "Held", "by", "held", "markdown", "percent", "runs", "shipped", "statistics", "stored", "tpu"]
+__all__ = [
+    "STORED",
+    "Held",
+    "by",
+    "held",
+    "markdown",
+    "percent",
+    "runs",
+    "shipped",
+    "statistics",
+    "stored",
+    "tpu",
+]
 
 STORED = Path(__file__).resolve().parents[1] / "data" / "crossvalidation.json"
 CELL_ROWS, CELL_LIMIT = 5, 12.0
@@ -120,4 +132,4 @@ def markdown(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _numeric(text: str) -> bool:
-    return not text or text[0] in "0123456789+-−"
+    return not text or text[0] in "0123456789+-"

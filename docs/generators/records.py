@@ -67,7 +67,8 @@ def _walk(
 
 UNITS = {
     "bytes": "bytes", "bytes_per_s": "bytes/s", "flop_per_s": "FLOP/s", "watts": "watts", "s": "time",
-    "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1", "usd": "US dollars",
+    "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1",
+    "usd": "US dollars",
 }  # fmt: skip
 """Dimension to how a person would say it."""
 
@@ -110,13 +111,11 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
         if not isinstance(tree, ast.ClassDef):
             continue
         for line, below in zip(tree.body, tree.body[1:], strict=False):
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and _is_text(below):
-                found[line.target.id] = " ".join(ast.literal_eval(below.value).split())
+            text = below.value if isinstance(below, ast.Expr) else None
+            named = isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+            if named and isinstance(text, ast.Constant) and isinstance(text.value, str):
+                found[line.target.id] = " ".join(text.value.split())
     return found
-
-
-def _is_text(line: ast.stmt) -> bool:
-    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
 
 
 def example(arguments: str, _old: str) -> str:
@@ -141,23 +140,28 @@ def constants(_arguments: str, _old: str) -> str:
     for name, bounds in PARAMETERS.items():
         quantity = getattr(record.constants, name)
         unit, scale = UNITS_OF.get(name, ("", 1.0))
-        low, high = ("", "") if quantity.low is None else (quantity.low * scale, quantity.high * scale)
-        spread = f"{low:.4g} to {high:.4g}" if bounds.free and low != "" else "not fitted"
+        value, prior = f"{quantity.value * scale:.4g} {unit}".strip(), f"{bounds.prior * scale:.4g}"
+        spread = "not fitted"
+        if bounds.free and quantity.low is not None and quantity.high is not None:
+            spread = f"{quantity.low * scale:.4g} to {quantity.high * scale:.4g}"
         plausible = f"{bounds.low * scale:.4g} to {bounds.high * scale:.4g}"
-        rows.append(
-            f"| `{name}` | {quantity.value * scale:.4g} {unit} | {spread} | {plausible} | {bounds.prior * scale:.4g} |"
-        )
+        rows.append(f"| `{name}` | {value} | {spread} | {plausible} | {prior} |")
     title = f"Fitted on {record.date} to {record.rows} rows of {len(record.families)} families.\n"
-    return "\n".join([title, "| constant | value | spread | plausible | prior |", "|---|---|---|---|---:|", *rows])
+    head = ["| constant | value | spread | plausible | prior |", "|---|---|---|---|---:|"]
+    return "\n".join([title, *head, *rows])
 
 
 def intervals(_arguments: str, _old: str) -> str:
-    """Return the intervals by class."""
+    """Return the intervals by class, and the spread of memory."""
     record = CATALOG.get(CALIBRATION, "training")
-    rows = [f"| {n} | {i.low.value:.3f} | {i.high.value:.3f} | {i.rows} |" for n, i in record.intervals.items()]
+    rows = [
+        f"| {name} | {interval.low.value:.3f} | {interval.high.value:.3f} | {interval.rows} |"
+        for name, interval in record.intervals.items()
+    ]
     head = ["| class | measured / predicted, 10 % | 90 % | rows |", "|---|---:|---:|---:|"]
-    spread = f"\nSpread of log(measured / predicted) peak memory: {record.memory.sigma.value:.3f}, from {record.memory.rows} peaks."
-    return "\n".join([*head, *rows, spread if record.memory else ""])
+    memory = record.memory
+    spread = f"{memory.sigma.value:.3f}, from {memory.rows} peaks" if memory else "unknown"
+    return "\n".join([*head, *rows, f"\nSpread of log(measured / predicted) peak memory: {spread}."])
 
 
 BLOCKS = {

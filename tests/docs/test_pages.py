@@ -64,7 +64,9 @@ def test_every_shell_example_names_a_command_that_exists() -> None:
 
     for page in PAGES:
         for block in re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            for words in re.findall(r"^(?:\$ )?planner ((?:--catalog \S+ )?[a-z-]+(?: [a-z]+)?)", block, re.MULTILINE):
+            for words in re.findall(
+                r"^(?:\$ )?planner ((?:--catalog \S+ )?[a-z-]+(?: [a-z]+)?)", block, re.MULTILINE
+            ):
                 first, *rest = re.sub(r"--catalog \S+ ", "", words).split()
                 entry = COMMANDS.get(first)
                 assert entry is not None, f"{page.name}: planner {words}"

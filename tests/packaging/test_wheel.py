@@ -75,7 +75,13 @@ def test_the_wheel_of_the_source_distribution_is_the_same(wheel: Path, wheel_of_
 @pytest.mark.slow
 def test_the_source_distribution_can_be_tested_and_documented(source_tree: Path, repository: Path) -> None:
     assert files(source_tree) == files(repository)
-    for name in ("tests/conftest.py", "docs/generate.py", "docs/data/crossvalidation.json", "CHANGELOG.md", "LICENSE"):
+    for name in (
+        "tests/conftest.py",
+        "docs/generate.py",
+        "docs/data/crossvalidation.json",
+        "CHANGELOG.md",
+        "LICENSE",
+    ):
         assert (source_tree / name).is_file(), name
 
 
