@@ -55,6 +55,9 @@ def data_parallel_s(
 ) -> FloatArray:
     """Exposed seconds of gradient reduction and parameter gathering in one step.
 
+    ZeRO-2 keeps no more than a shard of the gradients, so that those of every micro-batch are reduced behind
+    its own backward pass [1]; a stack that reduces once a step in spite of it says so (`reduces_once`).
+
     Parameters
     ----------
     forward_s, backward_s
@@ -84,13 +87,16 @@ def data_parallel_s(
         # Gradients of all chunks but the first are complete, and move, while other chunks still compute [3].
         chain = np.where(st.vpp > 1, 1.0 + (np.minimum(st.pp, count) - 1.0) * (st.vpp - 1.0) / st.vpp, 1.0)
         tail = 1.0 / np.where(st.vpp > 1, st.vpp, np.maximum(stage_layers, 1.0))
-        overlapped = sw.data_window > 0
+        tail = np.where(sw.data_window > 0, tail, 0.0)  # without overlap all is exposed anyway
         if any_true((z > 0) & (z < 3)):
-            hidden = hide(reduce, backward_s * chain) + hide(gather, forward_s * chain)
-            result = np.where(overlapped, hidden + tail * (reduce + gather), reduce + gather)
+            reduced = hide(reduce, backward_s * chain)
+            if any_true(z == 2):
+                every = np.where((z == 2) & (sw.reduces_once <= 0), count, 1.0)
+                reduced = np.where(every > 1, every * hide(reduce, backward_s), reduced)
+            result = reduced + hide(gather, forward_s * chain) + tail * (reduce + gather)
         if any_true(z == 0):
             plain = hide(2.0 * reduce, backward_s * chain) + tail * 2.0 * reduce
-            result = np.where(z == 0, np.where(overlapped, plain, 2.0 * reduce), result)
+            result = np.where(z == 0, plain, result)
     if any_true(z >= 3):
         reduce, gather = traffic(np.minimum(ranks, st.shard_group))
         every = hide(gather, forward_s) + hide(gather + reduce, backward_s)

@@ -15,15 +15,17 @@ import numpy as np
 from planner.model.layer import LayerCosts
 from planner.model.operators import any_true
 from planner.tables import Hardware, Model, Software, Strategy
-from planner.types import FloatArray
+from planner.types import BoolArray, FloatArray
 
 __all__ = [
     "StageLayers",
+    "alike",
     "bubble_s",
     "free_split_s",
     "micro_batches",
     "micro_batches_in_flight",
     "replica_s",
+    "runnable",
     "slowest_stage_s",
     "split_layers",
     "transfers_s",
@@ -49,20 +51,35 @@ class StageLayers:
 def split_layers(*, layers: FloatArray, pp: FloatArray, vpp: FloatArray) -> StageLayers:
     """Layers per stage when they need not divide evenly.
 
-    Every chunk has ``ceil(L / (pp v))`` layers; the slots that stay empty are taken from the last stage,
-    which also holds the head, and then from the first, which holds the embedding.
+    Every chunk has room for ``ceil(L / (p v))`` layers; the room that stays empty is taken from the last
+    stage, which also holds the head, and then from the first, which holds the embedding, down to one layer
+    each. What is still spare then comes from the stages between, as evenly as whole layers allow, so that the
+    stages together hold the layers of the model. They cannot where it has a single one: both ends then hold
+    it.
     """
-    chunks = pp * vpp
-    most = vpp * np.ceil(layers / chunks)
-    spare = most * pp - layers
-    from_last = np.minimum(np.ceil(spare / 2.0), most - 1.0)
-    from_first = np.where(pp > 1, np.minimum(spare - from_last, most - 1.0), 0.0)
+    room = stage_room(layers=layers, pp=pp, vpp=vpp)
+    spare = room * pp - layers
+    from_last = np.minimum(np.ceil(spare / 2.0), room - 1.0)
+    from_first = np.minimum(spare - from_last, room - 1.0)
+    first, last = room - from_first, room - from_last
+    between = np.ceil((layers - first - last) / np.maximum(pp - 2.0, 1.0))
     single = pp <= 1
     return StageLayers(
-        first=np.where(single, layers, np.maximum(most - from_first, 1.0)),
-        most=np.where(single, layers, most),
-        last=np.where(single, layers, np.maximum(most - from_last, 1.0)),
+        first=np.where(single, layers, first),
+        most=np.where(single, layers, np.maximum(np.maximum(first, last), between)),
+        last=np.where(single, layers, last),
     )
+
+
+def stage_room(*, layers: FloatArray, pp: FloatArray, vpp: FloatArray) -> FloatArray:
+    """Layers for which a stage has room: that of its chunks."""
+    return vpp * np.ceil(layers / (pp * vpp))
+
+
+def alike(*, layers: FloatArray, pp: FloatArray, vpp: FloatArray) -> BoolArray:
+    """Whether all stages but the first and the last are full: what schedulers can place."""
+    room = stage_room(layers=layers, pp=pp, vpp=vpp)
+    return np.asarray((pp <= 1) | (room * pp - layers <= 2.0 * (room - 1.0)))
 
 
 def micro_batches(strategy: Strategy) -> FloatArray:
@@ -86,6 +103,22 @@ def micro_batches_in_flight(
     last = np.minimum(np.maximum(last * np.minimum(ratio, 1.0), 1.0 / v), m)
     second = np.maximum(first * ratio - np.where(v > 1, 2.0 / v, 1.0), 1.0 / v)
     return np.minimum(first * ratio, m), np.minimum(second, m), last
+
+
+def runnable(strategy: Strategy, count: FloatArray) -> Strategy:
+    """Return the schedule that a step of `count` micro-batches can run.
+
+    Interleaving and a split backward pass need a micro-batch per stage: schedulers send them round in groups
+    of ``p`` [1], and fill the bubble with the work of those under way [2]. Where there are fewer, the
+    formulas of either would undercut the time of one micro-batch through all stages, and the step costs what
+    plain 1F1B costs.
+    """
+    short = count < strategy.pp
+    if not any_true(short & ((strategy.vpp > 1) | (strategy.zero_bubble > 0))):
+        return strategy
+    return strategy.with_values(
+        vpp=np.where(short, 1.0, strategy.vpp), zero_bubble=np.where(short, 0.0, strategy.zero_bubble)
+    )
 
 
 def replica_s(*, model: Model, layer: LayerCosts, both_s: FloatArray) -> FloatArray:

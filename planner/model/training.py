@@ -19,6 +19,7 @@ from planner.model.pipeline import (
     bubble_s,
     micro_batches,
     replica_s,
+    runnable,
     slowest_stage_s,
     split_layers,
     transfers_s,
@@ -68,6 +69,8 @@ def step_costs(
 ) -> StepCosts:
     """Step time from the costs of a layer.
 
+    A step with fewer micro-batches than stages runs plain 1F1B (`planner.model.pipeline.runnable`).
+
     Parameters
     ----------
     hardware, model, software, strategy
@@ -77,8 +80,9 @@ def step_costs(
     kept
         Activation bytes per layer and micro-batch, of which `strategy.offload` moves to host memory.
     """
-    hw, m, sw, st = hardware, model, software, strategy
-    count = micro_batches(st)
+    hw, m, sw = hardware, model, software
+    count = micro_batches(strategy)
+    st = runnable(strategy, count)
     stage = split_layers(layers=m.layers, pp=st.pp, vpp=st.vpp)
     back = layer.backward_s + recompute_s(strategy=st, layer=layer)
     both = layer.forward_s + back

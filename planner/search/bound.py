@@ -17,7 +17,8 @@ sigma/v) d``. The only terms that fall are exposed data-parallel seconds, since 
 hides more: hiding ``c`` behind ``w`` costs ``c - (1 - slowdown) min(c, window w)``, which falls by at
 most ``(1 - slowdown) window`` per second of ``w``, and the backward pass that hides traffic is at most
 ``m + 1`` times one micro-batch on the fullest stage (``m`` gathers and reductions and one reduction
-between replicas under full sharding, at most ``min(p, m)`` otherwise). So where::
+between replicas under full sharding, ``m`` reductions under ZeRO-2, at most ``min(p, m)`` otherwise). So
+where::
 
     (m - sigma/v) a + L sigma/v  >=  (1 - slowdown) window most (m + 1)
 
@@ -29,7 +30,7 @@ stage ``s = W``. Offload breaks the argument (a heavier level moves less), so it
 only. Memory may still ask for the heavier level; the lightest level that fits is kept for each question
 about memory.
 
-**ZeRO-2** never beats ZeRO-1 where both fit: it adds traffic or none.
+**ZeRO-2** never beats ZeRO-1 where both fit: it reduces gradients as often or more often.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Rules (a pinned field must obey them too)
 3. ``cp > 1`` cuts each sequence into ``2 cp`` equal chunks, two for each rank, so that causal work
    balances [4]_.
 4. ``pp`` is at most the number of layers. Layers need not divide evenly: the first and the last stage may
-   hold fewer than the others, which are alike, but at least one (`planner.model.pipeline.split_layers`) [9]_.
+   hold fewer than the others, which are alike, but at least one (`planner.model.pipeline.alike`) [9]_.
 5. ``vpp > 1`` (interleaving) needs ``pp > 1``, ``pp * vpp`` at most the layers, and at least ``pp``
    micro-batches, which travel in groups of ``pp`` [5]_. A backward pass split to fill the bubble needs
    them as well [6]_.
@@ -57,7 +57,7 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.pipeline import split_layers
+from planner.model.pipeline import alike
 from planner.search.request import Request
 from planner.tables import Hardware, Model, Strategy
 from planner.types import BoolArray, FloatArray, IntArray
@@ -198,8 +198,7 @@ def hybrid_group(*, hardware: Hardware, tp: FloatArray) -> FloatArray:
 
 def _placed(model: Model, pp: FloatArray, vpp: FloatArray) -> BoolArray:
     """Whether the stages hold as many layers as the model has."""
-    stage = split_layers(layers=model.layers, pp=pp, vpp=vpp)
-    return np.asarray((pp == 1) | (stage.first + stage.last + (pp - 2) * stage.most == model.layers))
+    return alike(layers=model.layers, pp=pp, vpp=vpp)
 
 
 def _has_attention(model: Model) -> bool:

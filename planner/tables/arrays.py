@@ -182,6 +182,7 @@ class Software(Rows):
     deduplicated: FloatArray  # 1 where a token crosses to a domain or rank once
     expert_exposed: FloatArray  # share of dispatch/combine left exposed
     permute_bytes: FloatArray  # bytes per hidden element and routed copy for permute and unpermute
+    reduces_once: FloatArray  # 1 where ZeRO-2 reduces gradients once per step, not once per micro-batch
     gradient_bytes: FloatArray  # per parameter
     state_bytes: FloatArray  # optimizer and master weights, per parameter
     loss_bytes: FloatArray  # live bytes per logit

@@ -68,6 +68,7 @@ def software_table(profile: SoftwareProfile, constants: dict[str, float], *, rel
         "deduplicated": 1.0 if moe.dispatch == "deduplicated" else 0.0,
         "expert_exposed": p.overlap.expert_exposed.value,
         "permute_bytes": moe.permute.value * c["permute"],
+        "reduces_once": float(p.reduces_once),
         "gradient_bytes": p.states.gradient.value,
         "state_bytes": p.states.optimizer.value,
         "loss_bytes": p.loss.live.value,

@@ -122,6 +122,9 @@ class SoftwareProfile(Record):
     """Layers may be placed on pipeline stages at will."""
     limits_in_flight: bool = False
     """Can run fewer micro-batches ahead than the schedule would."""
+    reduces_once: bool = False
+    """Under ZeRO-2 gradients are reduced once per step, though only a shard of them is kept, and not once per
+    micro-batch."""
     gradient_accumulation: bool = True
     """Splits a rank's batch in micro-batches; otherwise it is one pass."""
     zero_bubble: bool = False

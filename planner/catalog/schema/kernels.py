@@ -1,4 +1,4 @@
-"""Kernel rates per accelerator, ``hardware/calibration/kernels/ID.yaml``; ``shared`` where it has no tables."""
+"""Kernel rates of an accelerator: ``hardware/calibration/kernels/ID.yaml``, ``shared`` without tables."""
 
 from __future__ import annotations
 
