@@ -35,8 +35,8 @@ RECOMPUTE_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 OFFLOADS = (0.0, 0.5, 1.0)
 LARGEST_NODE = 8
 
-OFFLOADED_PROJECTIONS = 0.2
-"""Share of a layer's activations in its query, key and value projections: 6 of about 34 bytes per element."""
+PROJECTIONS = 0.2
+"""Share of the query, key and value projections in a layer: 6 of about 34 activation bytes, a fifth of the products."""
 
 
 def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str]) -> Iterator[Strategy]:
@@ -117,8 +117,9 @@ def _chunks(given: float | None, layers: float, pp: float, profile: SoftwareProf
 def _recomputes(given: str | None, flags: dict[str, str]) -> list[tuple[int, float, float]]:
     """(recompute, share of layers, offload) triples."""
     if given is not None:
-        offloaded = "offload" in flags.get("remat", "")
-        return [(RECOMPUTES.index(given), 1.0, OFFLOADED_PROJECTIONS if offloaded else 0.0)]
+        if flags.get("remat") == "qkv_proj_offloaded":  # keeps the projections, on the host, and recomputes the rest
+            return [(RECOMPUTES.index("full"), 1.0 - PROJECTIONS, PROJECTIONS)]
+        return [(RECOMPUTES.index(given), 1.0, 0.0)]
     choices = [(0, 1.0, offload) for offload in OFFLOADS] + [(1, 1.0, 0.0)]
     choices += [(2, share, 0.0) for share in RECOMPUTE_SHARES]
     return choices + [(2, share, 1.0) for share in RECOMPUTE_SHARES[1:-1]]
