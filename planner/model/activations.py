@@ -128,8 +128,9 @@ def selective_bytes(
     expanded = m.heads / st.tp * (2.0 * (m.nope_dim + m.rope_dim) + m.v_dim)
     latent = np.where(m.mla, t * 2.0 * expanded * m.n_full / m.layers, 0.0)
     modules = np.maximum(layer_bytes - norms - activations - latent, checkpoint_bytes)
-    unfused = layer_bytes - score_bytes(m, sw, st)
-    return np.where(sw.flash == 0, unfused, np.where(sw.selects_operators > 0, 0.5 * layer_bytes, modules))
+    scores = sw.kept_share * score_bytes(m, sw, st) * (m.n_full + m.n_window) / m.layers
+    fused = np.where(sw.selects_operators > 0, 0.5 * layer_bytes, modules)
+    return np.where(sw.flash == 0, layer_bytes - scores, fused)
 
 
 def kept_bytes(strategy: Strategy, activations: ActivationCosts) -> FloatArray:

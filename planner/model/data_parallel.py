@@ -136,7 +136,8 @@ def traffic_s(
     if any_true(expert > 0):
         holders = expert_ranks(st)
         inner = st.tp * dense_ranks(st) / holders
-        time = time + both(expert, place(ranks=holders, inner=inner, hardware=hardware))
+        routed = both(expert, place(ranks=holders, inner=inner, hardware=hardware))
+        time = time + np.where(expert > 0, routed, 0.0)
     return time[0], time[1]
 
 

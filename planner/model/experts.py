@@ -141,8 +141,5 @@ def expert_tensor_parallel(c: LayerContext, copies: FloatArray) -> FloatArray:
 
 
 def fixed_s(c: LayerContext) -> FloatArray:
-    """Seconds, both passes, of routing tables and synchronisation that captured graphs do not spare."""
-    sw = c.sw
-    across_hosts = c.hw.domain > c.hw.node
-    captured = np.where(across_hosts, sw.moe_fixed_rack_share, sw.moe_fixed_host_share)
-    return np.where(c.model.n_moe > 0, sw.moe_fixed_s * captured + sw.expert_fixed_s * local_experts(c), 0.0)
+    """Seconds, both passes, of routing tables, synchronisation and the small kernels of every local expert."""
+    return np.where(c.model.n_moe > 0, c.sw.moe_fixed_s + c.sw.expert_fixed_s * local_experts(c), 0.0)

@@ -37,6 +37,9 @@ __all__ = [
 FIT_SLOPE = 1.702
 """Logistic slope that comes closest to the cumulative normal distribution (within 0.01)."""
 
+GATHERED_LAYERS = 2.0
+"""Layers whose weights full sharding holds at a time: the one at work and the next [2]."""
+
 StateBytes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 """Weights, gradients, optimizer states, gather buffers."""
 
@@ -165,7 +168,7 @@ def state_bytes(
 ) -> StateBytes:
     """Weights, gradients, optimizer states and gather buffers for the parameters of one stage [1].
 
-    Full sharding keeps no 16-bit weights but those of the two layers it holds gathered [2].
+    Full sharding keeps no 16-bit weights but those of the `GATHERED_LAYERS` that it holds gathered.
 
     Parameters
     ----------
@@ -181,7 +184,8 @@ def state_bytes(
     weights = 2.0 * np.where(z >= 3, 0.0, whole)
     gradients = sw.gradient_bytes * np.where(z >= 2, split, whole)
     optimizer = sw.state_bytes * np.where(z >= 1, split, whole)
-    buffers = np.where(z >= 3, 4.0 * whole / np.maximum(layers, 1.0), 0.0) + sw.bucket_bytes
+    gathered = 2.0 * whole * np.minimum(GATHERED_LAYERS / np.maximum(layers, 1.0), 1.0)
+    buffers = np.where(z >= 3, gathered, 0.0) + sw.bucket_bytes
     return weights, gradients, optimizer, buffers
 
 
