@@ -20,8 +20,6 @@ def stated_facts(flags: dict[str, str]) -> frozenset[str]:
         facts.add("tensor overlap")
     if "vanilla-tp" in flags:
         facts.add("no tensor overlap")
-    if "moe" in flags.get("cuda_graph", ""):
-        facts.add("captured experts")
     if flags.get("ep_overlap") == "on":
         facts.add("expert overlap")
     if "torch.compile" in flags and flags["torch.compile"] != "false":
@@ -31,15 +29,13 @@ def stated_facts(flags: dict[str, str]) -> frozenset[str]:
 
 def with_facts(profile: SoftwareProfile, facts: frozenset[str]) -> SoftwareProfile:
     """Return the profile of a stack with what one row states in its place."""
-    overlap, experts = profile.overlap, profile.experts
+    overlap = profile.overlap
     if facts & {"tensor overlap", "no tensor overlap"}:
         overlap = overlap.model_copy(update={"tensor": "tensor overlap" in facts})
     if "expert overlap" in facts:
         exposed = _given(overlap.expert_exposed, OVERLAPPED_EXPERTS)
         overlap = overlap.model_copy(update={"expert_exposed": exposed})
-    if "captured experts" in facts:
-        experts = experts.model_copy(update={"captured_on_hosts": True})
-    update: dict[str, object] = {"overlap": overlap, "experts": experts}
+    update: dict[str, object] = {"overlap": overlap}
     if "compiled" in facts:
         update["passes"] = _given(profile.passes, 1.0)
     return profile.model_copy(update=update)

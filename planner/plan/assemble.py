@@ -64,7 +64,7 @@ def costs_of(case: Case, plans: Plans, row: int = 0) -> Costs:
 def spread_at(case: Case, costs: Costs) -> Spread:
     """Interval of the step time of one layout."""
     job = case.job
-    reasons = outside(case.site, job.software, case.precision, costs)
+    reasons = outside(case.site, case.precision, costs)
     return spread_of(job.calibration, moe=job.moe, software=job.software, reasons=reasons)
 
 

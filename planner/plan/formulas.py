@@ -58,9 +58,9 @@ FORMULAS: Final = {
         (*_RING, "layout.ep", "calibration.alltoall_share", "software.overlap.expert_exposed", *_STAGE),
     ),
     "expert_fixed": Formula(
-        "fitted seconds per MoE layer (times the share left where dispatch runs in captured graphs) and per "
+        "fitted seconds per MoE layer and per "
         f"local expert{_TIMES}",
-        ("calibration.moe_fixed", "calibration.expert_fixed", "software.experts.captured", *_STAGE),
+        ("calibration.moe_fixed", "calibration.expert_fixed", *_STAGE),
     ),
     "host": Formula(
         "(device^6 + launches^6)^(1/6) - device, with launches = kernels per block x seconds per launch that "

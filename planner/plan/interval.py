@@ -33,7 +33,7 @@ DRIFT_LOW: Final = 0.65
 LARGEST_MEASURED: Final = 16384
 """Accelerators of the largest run in the evidence."""
 SHORT_LAYER_S: Final = 3 * MILLI
-"""Layers below this wait for the host unless their launches are captured in graphs."""
+"""Layers below this may wait for the host to launch their kernels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def spread_of(
     return Spread(low=low, high=high, name=name, reasons=reasons, from_record=known is not None)
 
 
-def outside(site: Site, software: SoftwareProfile, precision: str, costs: Costs) -> tuple[str, ...]:
+def outside(site: Site, precision: str, costs: Costs) -> tuple[str, ...]:
     """Why a layout lies outside what the evidence covers; empty where it lies inside."""
     found = []
     st = costs.strategy
@@ -111,7 +111,7 @@ def outside(site: Site, software: SoftwareProfile, precision: str, costs: Costs)
         found.append(f"{gpus:,.0f} accelerators, and no measured run has more than {LARGEST_MEASURED:,}")
     if tp > domain:
         found.append(f"tensor parallelism of {tp:.0f} crosses scale-up domains of {domain:.0f}")
-    if costs.layer_s < SHORT_LAYER_S and not _captured(software, site):
+    if costs.layer_s < SHORT_LAYER_S:
         found.append(f"a layer takes {costs.layer_s / MILLI:.2g} ms, and kernel launches may take longer")
     uncertain = _uncertain_rate(site, precision, costs)
     if uncertain:
@@ -119,12 +119,6 @@ def outside(site: Site, software: SoftwareProfile, precision: str, costs: Costs)
     if float(st.offload[0]) > 0:
         found.append("activation offload, of which there is no measured run")
     return tuple(found)
-
-
-def _captured(software: SoftwareProfile, site: Site) -> bool:
-    """Whether launches run from captured graphs: some stacks do so where the domain spans hosts."""
-    spans = site.table.domain[0] > site.table.node[0]
-    return bool(spans) and software.experts.captured.value < 1.0
 
 
 def _uncertain_rate(site: Site, precision: str, costs: Costs) -> str:

@@ -170,10 +170,6 @@ class Software(Rows):
     nic_share: FloatArray  # share of the NIC that collectives of this stack reach
     quantise: FloatArray  # quantisation traffic over two passes
     moe_fixed_s: FloatArray  # serial seconds per MoE layer and micro-batch, forward and backward together
-    moe_fixed_rack_share: (
-        FloatArray  # share of it left where the scale-up domain spans hosts (graph-captured dispatch)
-    )
-    moe_fixed_host_share: FloatArray  # the same within one host
     expert_fixed_s: (
         FloatArray  # serial seconds per local expert, MoE layer and micro-batch, forward and backward
     )

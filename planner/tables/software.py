@@ -60,8 +60,6 @@ def software_table(profile: SoftwareProfile, constants: dict[str, float], *, rel
         "nic_share": c["nic_share"],
         "quantise": c["quantise"],
         "moe_fixed_s": c["moe_fixed"],
-        "moe_fixed_rack_share": moe.captured.value,
-        "moe_fixed_host_share": moe.captured.value if moe.captured_on_hosts else 1.0,
         "expert_fixed_s": c["expert_fixed"],
         "expert_padding": c["expert_padding"],
         "alltoall_share": c["alltoall_share"],

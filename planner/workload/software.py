@@ -55,11 +55,6 @@ class Experts(Section):
     """Per hidden element and routed copy, each way."""
     tensor: Literal["tp", "one"]
     """Expert-tensor parallelism where none is given."""
-    captured: Fraction
-    """Share of the fixed time per layer that is left where the scale-up domain spans hosts, because dispatch
-    runs without host synchronisation inside captured graphs."""
-    captured_on_hosts: bool = False
-    """The same holds within one host."""
 
 
 class States(Section):
