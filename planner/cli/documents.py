@@ -174,7 +174,7 @@ class Summary(Errors):
     """Share of the rows within their 80 % interval."""
     cells: int
     """Pairs of model and accelerator with five rows or more."""
-    cells_within_12_pct: int
+    cells_within_12: int
 
 
 class Row(_Closed):

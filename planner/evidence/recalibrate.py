@@ -142,7 +142,7 @@ def _quantity(name: str, value: float) -> str:
 
 
 def _intervals(quantiles: Mapping[str, Quantiles]) -> list[str]:
-    lines = ["intervals:"]
+    lines = ["intervals:"] if quantiles else []
     for name, q in quantiles.items():
         lines.append(f"  {name}: {{low: {q.low:.3f}, high: {q.high:.3f}, rows: {q.rows}}}")
     return lines

@@ -252,5 +252,5 @@ def _summary(ratio: FloatArray, covered: BoolArray, cells: dict[str, Errors]) ->
     return vars(total) | {
         "coverage_80": float(np.mean(covered)) if len(covered) else 0.0,
         "cells": len(large),
-        "cells_within_12_pct": inside,
+        "cells_within_12": inside,
     }
