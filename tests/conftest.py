@@ -6,16 +6,24 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from planner.catalog import kinds
 from planner.catalog.load import Catalog
+from planner.model.activations import activation_costs, kept_bytes
+from planner.model.layer import layer_costs
+from planner.model.memory import memory_costs
+from planner.model.training import micro_batches, step_costs
 from planner.tables import (
     Hardware,
     Model,
     Software,
+    Strategy,
     constants_of,
     hardware_table,
     model_table,
@@ -107,3 +115,40 @@ def tables() -> Callable[..., tuple[Hardware, Model, Software]]:
         )
 
     return _tables
+
+
+PLAINEST = {
+    "seq_len": 4096.0, "global_batch": 512.0, "micro_batch": 1.0, "tp": 1.0, "cp": 1.0, "pp": 1.0, "vpp": 1.0,
+    "ep": 1.0, "etp": 1.0, "dp": 1.0, "sharding": 0, "recompute": 0, "recompute_layers": 1.0,
+    "sequence_parallel": False, "gemm_class": 0, "zero_bubble": 0.0, "in_flight": np.nan, "offload": 0.0,
+    "shard_group": np.inf,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def layout() -> Callable[..., Strategy]:
+    """Return layouts as the physics takes them, one row per value given; the plainest where none is."""
+
+    def _layout(**values: Any) -> Strategy:
+        return Strategy(**{k: np.atleast_1d(np.asarray(v)) for k, v in (PLAINEST | values).items()})
+
+    return _layout
+
+
+@pytest.fixture(scope="session")
+def physics() -> Callable[..., SimpleNamespace]:
+    """Return all costs of some layouts: layer, activations, step and memory."""
+
+    def _physics(hardware: Hardware, model: Model, software: Software, strategy: Strategy) -> SimpleNamespace:
+        given = {"model": model, "software": software, "strategy": strategy}
+        layer = layer_costs(hardware=hardware, **given)
+        activations = activation_costs(**given)
+        kept = kept_bytes(strategy, activations)
+        return SimpleNamespace(
+            layer=layer,
+            activations=activations,
+            step=step_costs(hardware=hardware, layer=layer, kept=kept, **given),
+            memory=memory_costs(activations=activations, micro_batches=micro_batches(strategy), **given),
+        )
+
+    return _physics

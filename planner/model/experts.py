@@ -141,5 +141,5 @@ def expert_tensor_parallel(c: LayerContext, copies: FloatArray) -> FloatArray:
 
 
 def fixed_s(c: LayerContext) -> FloatArray:
-    """Seconds, both passes, of routing tables, synchronisation and the small kernels of every local expert."""
+    """Seconds, both passes, of routing tables, synchronisation and small kernels of every local expert."""
     return np.where(c.model.n_moe > 0, c.sw.moe_fixed_s + c.sw.expert_fixed_s * local_experts(c), 0.0)
