@@ -36,7 +36,7 @@ OFFLOADS = (0.0, 0.5, 1.0)
 LARGEST_NODE = 8
 
 PROJECTIONS = 0.2
-"""Share of the query, key and value projections in a layer: 6 of about 34 activation bytes, a fifth of the products."""
+"""Share of query, key and value projections in a layer: 6 of 34 activation bytes, a fifth of the products."""
 
 
 def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str]) -> Iterator[Strategy]:
@@ -117,7 +117,7 @@ def _chunks(given: float | None, layers: float, pp: float, profile: SoftwareProf
 def _recomputes(given: str | None, flags: dict[str, str]) -> list[tuple[int, float, float]]:
     """(recompute, share of layers, offload) triples."""
     if given is not None:
-        if flags.get("remat") == "qkv_proj_offloaded":  # keeps the projections, on the host, and recomputes the rest
+        if flags.get("remat") == "qkv_proj_offloaded":  # projections are kept on the host, the rest recomputed
             return [(RECOMPUTES.index("full"), 1.0 - PROJECTIONS, PROJECTIONS)]
         return [(RECOMPUTES.index(given), 1.0, 0.0)]
     choices = [(0, 1.0, offload) for offload in OFFLOADS] + [(1, 1.0, 0.0)]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Number", "Term", "explain", "explain_trace"]
 
 _CONSTANT_MODULES: Final = (
-    "operators", "collectives", "context", "passes", "blocks", "experts", "mixers", "layer", "activations", "memory",
-    "pipeline", "data_parallel", "training",
+    "operators", "collectives", "context", "passes", "blocks", "experts", "mixers", "layer", "activations",
+    "memory", "pipeline", "data_parallel", "training",
 )  # fmt: skip
 _PART_FIELDS: Final = ("memory.", "scale_up.", "host.", "compute_units")
 
