@@ -117,7 +117,7 @@ def _chunks(given: float | None, layers: float, pp: float, profile: SoftwareProf
 def _recomputes(given: str | None, flags: dict[str, str]) -> list[tuple[int, float, float]]:
     """(recompute, share of layers, offload) triples."""
     if given is not None:
-        if flags.get("remat") == "qkv_proj_offloaded":  # projections are kept on the host, the rest recomputed
+        if flags.get("remat") == "qkv_proj_offloaded":  # keeps them on the host, recomputes the rest
             return [(RECOMPUTES.index("full"), 1.0 - PROJECTIONS, PROJECTIONS)]
         return [(RECOMPUTES.index(given), 1.0, 0.0)]
     choices = [(0, 1.0, offload) for offload in OFFLOADS] + [(1, 1.0, 0.0)]

@@ -65,7 +65,7 @@ def gemm_s(
     Parameters
     ----------
     m, n, k
-        Dimensions; zero or negative `m` gives zero time.
+        Dimensions; where one is zero the time is zero.
     gemm_class
         Index into `planner.tables.GEMM_CLASSES`.
     rate_flop_per_s
