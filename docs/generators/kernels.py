@@ -9,6 +9,7 @@ from planner.evidence.kernels import KernelCalibration, calibrate_kernels
 
 __all__ = ["BLOCKS"]
 
+NOTHING = 1e-6
 _ANY_DATE = "2000-01-01"
 """The page shows no date, and must not change with it."""
 
@@ -45,11 +46,16 @@ def rates(_arguments: str, _old: str) -> str:
     for rate in _found().rates:
         held = "" if rate.catalog is None else f"{rate.catalog:.4g}"
         change = "" if rate.change_pct is None else percent(rate.change_pct, signed=True)
-        span = "" if rate.low is None or rate.high is None else f"{rate.low:.3g} to {rate.high:.3g}"
+        span = "" if rate.low is None or rate.high is None else f"{_short(rate.low)} to {_short(rate.high)}"
         rows = str(rate.rows) if rate.rows else ""
-        lines.append([rate.record, f"`{rate.rate}`", f"{rate.value:.3g}", span, rows, held, change])
+        lines.append([rate.record, f"`{rate.rate}`", _short(rate.value), span, rows, held, change])
     head = ["record", "rate", "fitted", "spread", "rows", "shipped", "change %"]
     return markdown(head, lines)
+
+
+def _short(value: float) -> str:
+    """Three digits; what the fit drove to nothing is nothing, whatever its last digits are on this machine."""
+    return f"{value:.3g}" if value > NOTHING else "0"
 
 
 BLOCKS = {"kernel-errors": errors, "kernel-rates": rates}

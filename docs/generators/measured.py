@@ -120,7 +120,7 @@ def by(key: Callable[[Run], str], rows: Iterable[Held]) -> dict[str, list[Held]]
 def percent(value: float, *, signed: bool = False) -> str:
     """Write a percentage."""
     text = f"{value:+.1f}" if signed else f"{value:.1f}"
-    return "0.0" if text == "-0.0" else text
+    return "0.0" if text in ("-0.0", "+0.0") else text
 
 
 def markdown(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
