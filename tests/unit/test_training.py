@@ -1,0 +1,289 @@
+"""The step: pipeline, data parallelism, optimizer, offload, growth; each part by itself and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from planner.model.data_parallel import (
+    OPTIMIZER_BANDWIDTH_SHARE,
+    OPTIMIZER_LOCAL_BYTES,
+    OPTIMIZER_SHARDED_BYTES,
+)
+from planner.model.pipeline import (
+    alike,
+    bubble_s,
+    free_split_s,
+    micro_batches,
+    micro_batches_in_flight,
+    runnable,
+    split_layers,
+)
+from planner.model.training import StepCosts, doublings, recompute_s
+from planner.tables import Strategy
+
+Tables = Callable[..., tuple[Any, Any, Any]]
+Layout = Callable[..., Strategy]
+Physics = Callable[..., Any]
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([float(value)])
+
+
+class TestMicroBatches:
+    @pytest.mark.parametrize(
+        ("batch", "dp", "micro_batch", "count"),
+        [
+            (512, 8, 1, 64),
+            (512, 8, 2, 32),
+            (100, 8, 1, 13),
+            (7, 8, 1, 1),
+            (96, 32, 3, 1),
+            (0.3 * 30, 9, 1, 1),
+        ],
+    )
+    def test_count(self, layout: Layout, batch: float, dp: float, micro_batch: float, count: float) -> None:
+        assert micro_batches(layout(global_batch=batch, dp=dp, micro_batch=micro_batch))[0] == count
+
+    @pytest.mark.parametrize(
+        ("pp", "vpp", "count", "kept"),
+        [
+            (4, 1, 100, (4, 3, 1)),
+            (4, 1, 2, (2, 2, 1)),
+            (1, 1, 100, (1, 0.5, 1)),
+            (4, 2, 100, (5.5, 4.5, 2.5)),
+            (8, 4, 100, (9.75, 9.25, 6.25)),
+        ],
+    )
+    def test_in_flight(
+        self, layout: Layout, pp: float, vpp: float, count: float, kept: tuple[float, float, float]
+    ) -> None:
+        """1F1B and interleaving, counted from their schedules [Narayanan et al., section 2.2]."""
+        found = micro_batches_in_flight(strategy=layout(pp=pp, vpp=vpp), micro_batches=one(count))
+        assert [float(x[0]) for x in found][::2] == [kept[0], kept[2]]
+        if pp > 1:
+            assert found[1][0] == kept[1]
+
+    def test_fewer_in_flight_on_request(self, layout: Layout) -> None:
+        found = micro_batches_in_flight(
+            strategy=layout(pp=16.0, vpp=8.0, in_flight=16.0), micro_batches=one(100)
+        )
+        assert found[0][0] == 16.0
+        assert found[1][0] == 15.75
+
+
+class TestStages:
+    @pytest.mark.parametrize(
+        ("layers", "pp", "vpp", "expected"),
+        [
+            (96, 8, 1, (12, 12, 12)),
+            (126, 16, 1, (7, 8, 7)),
+            (126, 16, 8, (7, 8, 7)),
+            (61, 16, 1, (3, 4, 2)),
+            (5, 2, 1, (3, 3, 2)),
+            (5, 2, 2, (3, 3, 2)),
+            (80, 32, 1, (1, 3, 1)),
+            (17, 16, 1, (1, 2, 1)),
+            (8, 4, 4, (1, 3, 1)),
+            (40, 1, 1, (40, 40, 40)),
+        ],
+    )
+    def test_split(self, layers: float, pp: float, vpp: float, expected: tuple[float, float, float]) -> None:
+        stage = split_layers(layers=one(layers), pp=one(pp), vpp=one(vpp))
+        assert (stage.first[0], stage.most[0], stage.last[0]) == expected
+
+    @pytest.mark.parametrize(
+        ("layers", "pp", "vpp", "placed"),
+        [(126, 16, 8, True), (80, 32, 1, False), (17, 16, 1, False), (5, 1, 1, True), (61, 16, 1, True)],
+    )
+    def test_what_schedulers_place(self, layers: float, pp: float, vpp: float, placed: bool) -> None:
+        assert alike(layers=one(layers), pp=one(pp), vpp=one(vpp))[0] == placed
+
+    def test_free_placement_leaves_the_head_room(self) -> None:
+        """Eight layers of one second and a head of three on four stages: 3, 3, 2 and none with the head."""
+        assert free_split_s(layers=one(8), pp=one(4), layer_s=one(1), head_s=one(3))[0] == 3.0
+        assert free_split_s(layers=one(8), pp=one(4), layer_s=one(1), head_s=one(0))[0] == 2.0
+        assert free_split_s(layers=one(8), pp=one(2), layer_s=one(1), head_s=one(100))[0] == 100.0
+
+
+class TestBubble:
+    def bubble(self, layout: Layout, software: Any, count: float, **values: float) -> float:
+        """Equal stages of one second each."""
+        strategy = runnable(layout(**values), one(count))
+        found = bubble_s(
+            software=software,
+            strategy=strategy,
+            count=one(count),
+            whole_s=strategy.pp * 1.0,
+            slowest_s=one(1),
+        )
+        return float(found[0])
+
+    @pytest.mark.parametrize(
+        ("values", "count", "expected"),
+        [
+            ({"pp": 8.0}, 64, 7.0),
+            ({"pp": 8.0, "vpp": 2.0}, 64, 3.5),
+            ({"pp": 8.0, "vpp": 2.0}, 63, 3.5 + 0.5),
+            ({"pp": 8.0, "vpp": 4.0}, 57, 7 / 4 + 7 * 3 / 4),
+            ({"pp": 8.0, "vpp": 4.0}, 7, 7.0),
+            ({"pp": 8.0, "zero_bubble": 1.0}, 64, 7 * 0.3),
+            ({"pp": 8.0, "zero_bubble": 1.0}, 7, 7.0),
+            ({"pp": 1.0}, 64, 0.0),
+        ],
+    )
+    def test_equal_stages(
+        self, tables: Tables, layout: Layout, values: dict[str, float], count: float, expected: float
+    ) -> None:
+        software = tables("gpt3-175b")[2].with_values(bubble_share=0.3)
+        assert self.bubble(layout, software, count, **values) == pytest.approx(expected)
+
+    def test_what_can_run_is_left_as_it_is(self, layout: Layout) -> None:
+        strategy = layout(pp=4.0, vpp=2.0)
+        assert runnable(strategy, one(4)) is strategy
+        plain = layout(pp=4.0)
+        assert runnable(plain, one(1)) is plain
+        mixed = runnable(layout(pp=4.0, vpp=[2.0, 2.0]), np.array([3.0, 4.0]))
+        assert mixed.vpp.tolist() == [1.0, 2.0]
+
+
+class TestStep:
+    def step(
+        self, tables: Tables, layout: Layout, physics: Physics, model: str = "gpt3-175b", **values: Any
+    ) -> StepCosts:
+        changes = values.pop("software", {})
+        parts = values.pop("hardware", {})
+        hardware, table, software = tables(model)
+        return physics(
+            hardware.with_values(**parts), table, software.with_values(**changes), layout(**values)
+        ).step
+
+    @pytest.fixture
+    def ask(self, tables: Tables, layout: Layout, physics: Physics) -> Callable[..., StepCosts]:
+        return lambda **values: self.step(tables, layout, physics, **values)
+
+    def test_the_parts_add_up(self, ask: Callable[..., StepCosts]) -> None:
+        s = ask(
+            tp=8.0, pp=4.0, dp=16.0, sharding=1, offload=0.5, software={"growth": 0.01, "correction": 1.5}
+        )
+        parts = s.busy_s + s.bubble_s + s.pipeline_s + s.data_s + s.optimizer_s + s.offload_s
+        assert s.step_s[0] == pytest.approx(1.5 * float((parts + s.growth_s + s.fixed_s)[0]))
+        assert s.growth_s[0] == pytest.approx(float(parts[0]) * 0.01 * 4)
+        assert all(float(getattr(s, name)[0]) > 0 for name in ("pipeline_s", "data_s", "offload_s"))
+
+    def test_a_single_accelerator_waits_for_nobody(self, ask: Callable[..., StepCosts]) -> None:
+        s = ask()
+        assert s.bubble_s[0] == s.pipeline_s[0] == s.data_s[0] == s.offload_s[0] == s.growth_s[0] == 0.0
+
+    def test_work_is_shared_by_stages_and_replicas(self, ask: Callable[..., StepCosts]) -> None:
+        alone, stages, replicas = ask(), ask(pp=8.0), ask(dp=8.0)
+        assert stages.busy_s[0] == pytest.approx(float(alone.busy_s[0]) / 8, rel=0.05)
+        assert replicas.busy_s[0] == pytest.approx(float(alone.busy_s[0]) / 8)
+
+    def test_a_part_empty_round_takes_as_long_as_a_full_one(self, ask: Callable[..., StepCosts]) -> None:
+        assert ask(dp=8.0, global_batch=65.0).busy_s[0] == ask(dp=8.0, global_batch=72.0).busy_s[0]
+
+    def test_sends_between_stages(self, ask: Callable[..., StepCosts]) -> None:
+        inside, across = ask(pp=4.0), ask(tp=8.0, pp=4.0)
+        bytes_moved = 4096 * 12288 * 2
+        sends = 2 * 3 + 2 * 512
+        assert inside.pipeline_s[0] == pytest.approx(sends * (12e-6 + bytes_moved / (0.7 * 450e9)))
+        assert across.pipeline_s[0] > inside.pipeline_s[0]
+        assert ask(pp=4.0, vpp=2.0).pipeline_s[0] > 0.6 * inside.pipeline_s[0]
+
+    def test_recompute_costs_a_forward_pass(self, ask: Callable[..., StepCosts]) -> None:
+        none, selective, full = (ask(recompute=r).busy_s[0] for r in range(3))
+        assert none < selective < full
+        assert full / none == pytest.approx(4 / 3, rel=0.05)
+
+    def test_recompute_by_share(self, tables: Tables, layout: Layout, physics: Physics) -> None:
+        given = tables("gpt3-175b")
+        strategy = layout(recompute=[0, 1, 2, 2], recompute_layers=[1.0, 1.0, 1.0, 0.25])
+        layer = physics(*given, strategy).layer
+        again = recompute_s(strategy=strategy, layer=layer)
+        full, selective = float(layer.full_s[0]), float(layer.selective_s[0])
+        assert again.tolist() == pytest.approx([0.0, selective, full, 0.25 * full + 0.75 * selective])
+
+    def test_overlap_hides_gradients(self, ask: Callable[..., StepCosts]) -> None:
+        hidden, exposed = (
+            ask(dp=64.0, sharding=1, global_batch=4096.0, software={"data_window": w}) for w in (0.56, 0.0)
+        )
+        assert 0 < hidden.data_s[0] < 0.5 * exposed.data_s[0]
+
+    def test_without_sharding_gradients_are_reduced_everywhere(self, ask: Callable[..., StepCosts]) -> None:
+        """An all-reduce of 4-byte gradients, or a reduce-scatter of them and a gather of 2-byte weights."""
+        none, zero1 = (ask(dp=64.0, sharding=z, software={"data_window": 0.0}) for z in (0, 1))
+        assert none.data_s[0] / zero1.data_s[0] == pytest.approx(8 / 6, rel=0.01)
+
+    def test_full_sharding_gathers_in_every_micro_batch(self, ask: Callable[..., StepCosts]) -> None:
+        values = {"dp": 64.0, "software": {"data_window": 0.0}}
+        once, eight = (ask(sharding=3, global_batch=64.0 * m, **values).data_s[0] for m in (1, 8))
+        assert eight > 7 * once
+        assert once > ask(sharding=1, global_batch=64.0, **values).data_s[0]
+
+    def test_zero2_reduces_in_every_micro_batch_unless_the_stack_does_not(
+        self, ask: Callable[..., StepCosts]
+    ) -> None:
+        def data(sharding: int, micro: float, once: float) -> float:
+            step = ask(
+                dp=64.0, sharding=sharding, global_batch=64.0 * micro,
+                software={"data_window": 0.0, "reduces_once": once},
+            )  # fmt: skip
+            return float(step.data_s[0])
+
+        reduce = (data(2, 9, 0.0) - data(2, 1, 0.0)) / 8
+        assert 0 < reduce < data(1, 1, 0.0)
+        assert data(2, 1, 0.0) == data(1, 1, 0.0)
+        assert data(2, 9, 1.0) == data(1, 9, 1.0) == data(1, 1, 0.0)
+
+    def test_hybrid_sharding_keeps_gathers_inside_the_domain(self, ask: Callable[..., StepCosts]) -> None:
+        values = {"dp": 64.0, "global_batch": 64.0 * 8, "hardware": {"nic_bytes_per_s": 5e9}}
+        hybrid, full = (ask(sharding=z, shard_group=g, **values) for z, g in ((4, 8.0), (3, np.inf)))
+        assert hybrid.data_s[0] < 0.5 * full.data_s[0]
+        assert hybrid.optimizer_s[0] > full.optimizer_s[0]
+
+    def test_the_optimizer_sweeps_its_states(self, tables: Tables, layout: Layout, physics: Physics) -> None:
+        hardware, model, software = tables("llama-3-8b")
+        whole, split, full = (
+            float(physics(hardware, model, software, layout(dp=8.0, sharding=z)).step.optimizer_s[0])
+            for z in (0, 1, 3)
+        )
+        parameters = 8_030_261_248
+        rate = OPTIMIZER_BANDWIDTH_SHARE * float(hardware.memory_bytes_per_s[0])
+        assert whole == pytest.approx(
+            (OPTIMIZER_SHARDED_BYTES + OPTIMIZER_LOCAL_BYTES) * parameters / rate, rel=1e-4
+        )
+        assert split == pytest.approx(
+            (OPTIMIZER_SHARDED_BYTES / 8 + OPTIMIZER_LOCAL_BYTES) * parameters / rate, rel=1e-4
+        )
+        assert full == pytest.approx(whole / 8)
+
+    def test_offload_hides_behind_compute_until_the_host_link_is_full(
+        self, ask: Callable[..., StepCosts]
+    ) -> None:
+        fast, slow = (ask(offload=1.0, hardware={"host_bytes_per_s": r}).offload_s[0] for r in (1e12, 1e10))
+        busy = ask(offload=1.0).busy_s[0]
+        assert fast < 0.01 * busy
+        assert slow > busy
+
+    def test_layers_placed_at_will_balance_the_head(
+        self, tables: Tables, layout: Layout, physics: Physics
+    ) -> None:
+        hardware, model, software = tables("gemma2-9b")
+        rigid, flexible = (
+            physics(hardware, model, software.with_values(flexible_stages=f), layout(pp=4.0)).step.busy_s[0]
+            for f in (0.0, 1.0)
+        )
+        assert flexible < rigid
+
+
+@pytest.mark.parametrize(
+    ("ranks", "dp", "expected"),
+    [(8, 8, 0), (16, 16, 0), (32, 32, 1), (1024, 1024, 6), (1024, 4, 2), (64, 1, 0)],
+)
+def test_growth_is_counted_in_doublings_of_the_replicas(ranks: float, dp: float, expected: float) -> None:
+    assert doublings(ranks=one(ranks), dp=one(dp))[0] == expected
