@@ -131,7 +131,8 @@ def short(_arguments: str, _old: str) -> str:
         f"for dense models (90 % of rows within {percent(d.p90_abs_pct)} %) and by "
         f"{percent(m.median_abs_pct)} % for mixtures of experts (90 % within {percent(m.p90_abs_pct)} %); on "
         f"TPUs, with a whole generation left out, by {percent(t.median_abs_pct)} %. The 80 % interval held "
-        f"{percent(_covered(held()))} % of the rows; its ends are a factor of {width:.2f} apart in the median. "
+        f"{percent(_covered(held()))} % of the rows; its ends are a factor of {width:.2f} apart in the "
+        "median. "
         f"Llama 3.1 405B as Meta trained it on 8,192 and 16,384 H100 comes out {llama} off."
     )
     lines = [figures, "", f"With {COUNTED[len(cautions)]} cautions. {' '.join(cautions)}"]

@@ -54,7 +54,7 @@ def rates(_arguments: str, _old: str) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits; what the fit drove to nothing is nothing, whatever its last digits are on this machine."""
+    """Write three digits; what the fit drove to nothing is nothing, whatever its last digits are here."""
     return f"{value:.3g}" if value > NOTHING else "0"
 
 
