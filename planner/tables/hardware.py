@@ -20,6 +20,7 @@ REFERENCE_ACHIEVABLE = 0.90
 """Achievable share of the fabrics on which the NIC share was fitted (InfiniBand); others scale by it."""
 
 _TOPOLOGY = {"switch": 0, "none": 0, "mesh": 1}
+"""Parts without a link of their own meet on the switches of their host."""
 
 
 def hardware_table(
@@ -49,8 +50,6 @@ def hardware_table(
     domain = domain or a.scale_up.domain
     node = node or (domain if domain <= 8 else 4)
     torus = a.scale_up.torus_dims or _TOPOLOGY[a.scale_up.topology]
-    if a.scale_up.topology == "none":
-        domain = 1 if domain == 1 else domain
     rate16 = _value(a.flops.bf16) or _value(a.flops.fp16)
     rate8 = _value(a.flops.fp8) or _value(a.flops.int8)
     peaks = [rate16, rate8, rate8, _value(a.flops.fp4)]
