@@ -17,7 +17,7 @@ from planner.catalog.kinds import CALIBRATION, kind_named, kinds
 from planner.catalog.load import Catalog
 from planner.catalog.paths import data_root
 from planner.evidence.calibrate import PARAMETERS
-from planner.evidence.recalibrate import UNITS as UNITS_OF
+from planner.evidence.training_record import UNITS as UNITS_OF
 from planner.workload import kinds as workload_kinds
 
 __all__ = ["BLOCKS"]

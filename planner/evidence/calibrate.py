@@ -107,6 +107,8 @@ def fit(
     keep
         Per run: False leaves it out (cross-validation).
     """
+    if not len(cases.run):
+        raise InputError("no row can be predicted, and constants cannot be fitted to none; fill more columns")
     result = start or prior_constants()
     for _ in range(rounds):
         picked = chosen(cases, predict(cases, result.constants()))

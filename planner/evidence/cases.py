@@ -135,7 +135,7 @@ def build_cases(
 def _stacked(tables: list[T], kind: type[T]) -> T:
     if tables:
         return stack(tables)
-    return kind(**{f.name: np.zeros((0, 1)) for f in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{f.name: np.zeros(0) for f in fields(kind)})  # type: ignore[arg-type]
 
 
 def _reason(run: Run, records: _Records, *, need_time: bool) -> str | None:

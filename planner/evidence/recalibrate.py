@@ -1,4 +1,4 @@
-"""``planner calibrate training``: fitted constants as a catalog record, or a user's correction as an overlay.
+"""``planner calibrate training``: constants as a catalog record, or a user's correction as an overlay.
 
 With the shipped evidence the global constants are fitted, cross-validated by family, and written with
 intervals and the spread of memory. With a user's own rows an overlay corrects for their stack: one factor on
@@ -18,14 +18,16 @@ import numpy as np
 from planner.catalog.kinds import CALIBRATION
 from planner.catalog.load import Catalog
 from planner.errors import InputError
-from planner.evidence.calibrate import PARAMETERS, Fit, fit
-from planner.evidence.cases import build_cases
+from planner.evidence.calibrate import Fit, fit
+from planner.evidence.cases import Cases, build_cases
 from planner.evidence.crossvalidate import Held, class_of, cross_validate
 from planner.evidence.memory_check import check_memory
-from planner.evidence.predict import Constants, chosen, constants_by_class, predict
+from planner.evidence.predict import chosen, constants_by_class, predict
 from planner.evidence.runs import read_runs
 from planner.evidence.statistics import Quantiles, errors
+from planner.evidence.training_record import corrected_text, fitted_text
 from planner.evidence.validate import DEFAULT_EVIDENCE, evidence_path
+from planner.types import FloatArray
 from planner.workload.models_csv import read_models
 
 if TYPE_CHECKING:
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_ROWS", "RANK_ROWS", "Calibration", "calibrate_training"]
 
 LEAST_ROWS = 3
+"""Rows from which a correction can be told from chance."""
+
 RANK_ROWS = 12
-UNITS = {"moe_fixed": ("ms", 1e3), "expert_fixed": ("us", 1e6), "step_fixed": ("ms", 1e3)}
+"""Rows from which their own ranks give an 80 % interval."""
 
 
 @dataclass(frozen=True)
@@ -89,32 +93,24 @@ def calibrate_training(
 
 
 def _global(catalog: Catalog, date: str) -> Calibration:
-    path = evidence_path()
-    cases = build_cases(read_runs(path), catalog)
+    runs = read_runs(evidence_path())
+    cases = build_cases(runs, catalog)
     fitted = fit(cases)
     held = cross_validate(cases, fitted)
-    memory = check_memory(read_runs(path), catalog, constants=fitted.constants())
-    total = errors(held.ratio)
-    summary = vars(total) | {"coverage_80": float(np.mean(held.covered))}
+    memory = check_memory(runs, catalog, constants=fitted.constants())
     families = tuple(sorted(set(held.families)))
-    text = "\n".join(
-        [
-            "id: training",
-            "name: Constants of the training estimator",
-            "cite: {source: planner-fit, at: planner calibrate training, kind: derived}",
-            f'date: "{date}"',
-            f"evidence: {DEFAULT_EVIDENCE}",
-            f"rows: {len(held.families)}",
-            f"families: [{', '.join(families)}]",
-            "note: >-",
-            "  Ranges are the spread of each constant over fits that leave one family out.",
-            "constants:",
-            *_constants(fitted, _spread(held, fitted)),
-            *_intervals(held.quantiles),
-            f"memory: {{sigma: {max(memory.spread, 0.05):.3f}, rows: {len(memory.rows)}}}",
-            "",
-        ]
+    text = fitted_text(
+        values=fitted.base,
+        spread=_spread(held, fitted),
+        quantiles=held.quantiles,
+        sigma=memory.spread,
+        memory_rows=len(memory.rows),
+        date=date,
+        evidence=DEFAULT_EVIDENCE,
+        rows=len(held.families),
+        families=families,
     )
+    summary = vars(errors(held.ratio)) | {"coverage_80": float(np.mean(held.covered))}
     return Calibration(text, len(held.families), families, summary)
 
 
@@ -124,81 +120,50 @@ def _spread(held: Held, fitted: Fit) -> dict[str, tuple[float, float]]:
     return {k: (min(v[k] for v in values), max(v[k] for v in values)) for k in fitted.base}
 
 
-def _constants(fitted: Fit, spread: dict[str, tuple[float, float]]) -> list[str]:
-    lines = []
-    for name, value in fitted.base.items():
-        if not PARAMETERS[name].free:
-            lines.append(f"  {name}: {_quantity(name, value)}")
-            continue
-        low, high = (min(spread[name][0], value), max(spread[name][1], value))
-        span = f"[{_quantity(name, low)}, {_quantity(name, high)}]"
-        lines.append(f"  {name}: {{value: {_quantity(name, value)}, range: {span}}}")
-    return lines
-
-
-def _quantity(name: str, value: float) -> str:
-    unit, scale = UNITS.get(name, ("", 1.0))
-    return f"{value * scale:.4g} {unit}".strip()
-
-
-def _intervals(quantiles: Mapping[str, Quantiles]) -> list[str]:
-    lines = ["intervals:"] if quantiles else []
-    for name, q in quantiles.items():
-        lines.append(f"  {name}: {{low: {q.low:.3f}, high: {q.high:.3f}, rows: {q.rows}}}")
-    return lines
-
-
 def _correction(csv: Path, models: Path | None, catalog: Catalog, date: str) -> Calibration:
+    record = catalog.get(CALIBRATION, "training")
+    one, ratio = _measured_over_predicted(csv, models, catalog, record)
+    factor = float(np.median(ratio))
+    count, families = len(ratio), tuple(sorted({one.runs[i].family for i in one.run}))
+    quantiles = {name: Quantiles(i.low.value, i.high.value, i.rows) for name, i in record.intervals.items()}
+    notes = [f"one factor from {count} rows: measured is {factor:.3f} times the prediction in the median"]
+    if count >= RANK_ROWS:
+        quantiles = _ranked(ratio / factor, class_of(one))
+        notes.append("intervals by rank of these rows' own residuals")
+    text = corrected_text(
+        record,
+        factor=factor,
+        quantiles=quantiles,
+        date=date,
+        evidence=csv.name,
+        rows=count,
+        families=families,
+    )
+    return Calibration(text, count, families, {"factor": factor}, tuple(notes))
+
+
+def _measured_over_predicted(
+    csv: Path, models: Path | None, catalog: Catalog, record: TrainingCalibration
+) -> tuple[Cases, FloatArray]:
+    """One candidate per row that can be predicted, and its ratio under the constants without a correction."""
     runs = read_runs(csv)
     table = read_models(models) if models is not None else None
     architectures = {r.id: r.architecture for r in table.records} if table else None
     cases = build_cases(runs, catalog, models=architectures)
-    record = catalog.get(CALIBRATION, "training")
-    constants: Constants = constants_by_class(record)
-    for values in constants.values():
-        values.pop("correction", None)
     if not len(cases.run):
         reasons = "; ".join(f"{k}: {v}" for k, v in list(cases.skipped.items())[:5])
         raise InputError(f"{csv}: none of {len(runs)} rows can be predicted ({reasons}); fill their columns")
-    prediction = predict(cases, constants)
+    prediction = predict(cases, constants_by_class(record.model_copy(update={"correction": None})))
     index = chosen(cases, prediction)
-    one = cases.take(index)
-    ratio = one.measured_s / prediction.step.step_s[index]
-    if len(ratio) < LEAST_ROWS:
+    if len(index) < LEAST_ROWS:
         raise InputError(
-            f"{csv}: {len(ratio)} rows can be predicted; a correction needs {LEAST_ROWS} or more"
+            f"{csv}: {len(index)} of {len(runs)} rows can be predicted; a correction needs {LEAST_ROWS}"
         )
-    factor = float(np.median(ratio))
-    quantiles = {name: Quantiles(i.low.value, i.high.value, i.rows) for name, i in record.intervals.items()}
-    notes = [
-        f"one factor from {len(ratio)} rows: measured is {factor:.3f} times the prediction in the median"
-    ]
-    if len(ratio) >= RANK_ROWS:
-        quantiles = _ranked(ratio / factor, class_of(one))
-        notes.append("intervals by rank of these rows' own residuals")
-    text = "\n".join(
-        [
-            *_kept(
-                record, date, csv.name, len(ratio), sorted({r.family for r in (one.runs[i] for i in one.run)})
-            ),
-            *_intervals(quantiles),
-            f"memory: {{sigma: {record.memory.sigma.value:.3f}, rows: {record.memory.rows}}}"
-            if record.memory
-            else "",
-            f"correction: {factor:.4f}",
-            "",
-        ]
-    )
-    return Calibration(
-        text,
-        len(ratio),
-        tuple(sorted({one.runs[i].family for i in one.run})),
-        {"factor": factor},
-        tuple(notes),
-    )
+    one = cases.take(index)
+    return one, one.measured_s / prediction.step.step_s[index]
 
 
-def _ranked(residual: np.ndarray, classes: list[str]) -> dict[str, Quantiles]:
+def _ranked(residual: FloatArray, classes: list[str]) -> dict[str, Quantiles]:
     """Conformal bounds: the ranks that cover 80 % of ``n + 1`` exchangeable rows."""
     ordered = np.sort(residual)
     n = len(ordered)
@@ -206,22 +171,3 @@ def _ranked(residual: np.ndarray, classes: list[str]) -> dict[str, Quantiles]:
     high = ordered[min(int(np.ceil(0.9 * (n + 1))) - 1, n - 1)]
     own = Quantiles(float(low), float(high), n)
     return {"pooled": own, **dict.fromkeys(sorted(set(classes)), own)}
-
-
-def _kept(record: TrainingCalibration, date: str, name: str, rows: int, families: list[str]) -> list[str]:
-    """Restate the shipped constants, so that the overlay stands alone."""
-    lines = [
-        "id: training",
-        "name: Constants of the training estimator, corrected for one's own stack",
-        "cite: {source: planner-fit, at: planner calibrate training, kind: derived}",
-        f'date: "{date}"',
-        f"evidence: {name}",
-        f"rows: {rows}",
-        f"families: [{', '.join(families)}]",
-        "constants:",
-    ]
-    for field in type(record.constants).model_fields:
-        quantity = getattr(record.constants, field)
-        if field != "cite" and quantity is not None:
-            lines.append(f"  {field}: {_quantity(field, quantity.value)}")
-    return lines

@@ -201,13 +201,16 @@ def _with_record(
     cases: Cases, record: TrainingCalibration
 ) -> tuple[Cases, FloatArray, FloatArray, FloatArray]:
     """One candidate per run, its prediction and interval under a calibration record."""
+    if not len(cases.run):
+        nothing = np.zeros(0)
+        return cases, nothing, nothing, nothing
     prediction = predict(cases, constants_by_class(record))
     index = chosen(cases, prediction)
     one, predicted = cases.take(index), prediction.step.step_s[index]
     bounds = {name: (i.low.value, i.high.value) for name, i in record.intervals.items()}
     pooled = bounds.get("pooled", POOLED)
     pairs = [bounds.get(name, pooled) for name in class_of(one)]
-    low, high = (np.array([p[side] for p in pairs]) for side in (0, 1)) if pairs else (predicted, predicted)
+    low, high = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
     return one, predicted, predicted * low, predicted * high
 
 
