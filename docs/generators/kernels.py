@@ -44,8 +44,9 @@ def rates(_arguments: str, _old: str) -> str:
     """Fitted rates beside those that ship."""
     lines = []
     for rate in _found().rates:
-        held = "" if rate.catalog is None else f"{rate.catalog:.4g}"
-        change = "" if rate.change_pct is None else percent(rate.change_pct, signed=True)
+        known = rate.catalog is not None and rate.catalog > NOTHING
+        held = "" if rate.catalog is None else f"{rate.catalog:.4g}" if known else "0"
+        change = percent(rate.change_pct, signed=True) if known and rate.change_pct is not None else ""
         span = "" if rate.low is None or rate.high is None else f"{_short(rate.low)} to {_short(rate.high)}"
         rows = str(rate.rows) if rate.rows else ""
         lines.append([rate.record, f"`{rate.rate}`", _short(rate.value), span, rows, held, change])
