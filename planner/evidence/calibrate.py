@@ -19,7 +19,7 @@ import numpy as np
 from planner.errors import InputError, MissingExtraError
 from planner.evidence.cases import Cases
 from planner.evidence.predict import FAMILIES, Constants, chosen, predict, step_time_s
-from planner.types import BoolArray, FloatArray
+from planner.types import FloatArray
 
 __all__ = ["CLASS_SCALES", "PARAMETERS", "Fit", "Parameter", "fit", "prior_constants"]
 
@@ -86,34 +86,30 @@ def prior_constants() -> Fit:
     return Fit({k: p.prior for k, p in PARAMETERS.items()}, {})
 
 
-def fit(
-    cases: Cases,
-    *,
-    start: Fit | None = None,
-    rounds: int = 2,
-    keep: BoolArray | None = None,
-    scales: Sequence[tuple[str, str]] = CLASS_SCALES,
-) -> Fit:
+def fit(cases: Cases, *, rounds: int = 2, scales: Sequence[tuple[str, str]] = CLASS_SCALES) -> Fit:
     """Fit the free constants.
 
     Parameters
     ----------
     cases
         All candidates of the evidence.
-    start
-        Constants with which unknown settings are first filled.
     rounds
-        Times that unknown settings are filled anew and the constants fitted.
-    keep
-        Per run: False leaves it out (cross-validation).
+        Times that unknown settings are filled, with the constants at hand, and the constants fitted anew.
+    scales
+        (class, constant) pairs that a class may scale.
+
+    Raises
+    ------
+    InputError
+        There are no rows, or rows without a step time.
+    MissingExtraError
+        SciPy is missing.
     """
     if not len(cases.run):
         raise InputError("no row can be predicted, and constants cannot be fitted to none; fill more columns")
-    result = start or prior_constants()
+    result = prior_constants()
     for _ in range(rounds):
         picked = chosen(cases, predict(cases, result.constants()))
-        if keep is not None:
-            picked = picked[keep[cases.run[picked]]]
         result = fit_chosen(cases.take(picked), result, scales)
     return result
 
