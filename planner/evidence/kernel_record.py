@@ -65,6 +65,9 @@ class Rate:
     cite: Mapping[str, str] | None = None
 
 
+NOTHING: Final = 1e-6
+
+
 def fitted_rates(fits: Mapping[str, KernelFit]) -> dict[str, Rate]:
     """Return the rates that the fits of one accelerator give, by name; those without a fit are absent.
 
@@ -193,4 +196,5 @@ def _written(rate: Rate) -> _Line:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+    """Three digits; what a fit drove to its bound of zero is zero, on every machine."""
+    return float(f"{value:.3g}") if value > NOTHING else 0.0
