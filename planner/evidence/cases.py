@@ -98,10 +98,11 @@ def build_cases(
         False keeps rows without a step time, for checks of memory.
     """
     records = _Records(catalog, models or {})
-    hardware: list[Hardware] = []
-    model: list[Model] = []
-    candidates: list[Strategy] = []
+    candidates: list[dict[str, float | int | bool]] = []
     index: list[int] = []
+    parts: list[Hardware] = []  # of each run that can be predicted
+    architectures: list[Model] = []
+    row: list[int] = []  # of each candidate, in the two tables above
     profile: list[int] = []
     skipped: dict[str, str] = {}
     notes: dict[str, list[str]] = {}
@@ -112,19 +113,20 @@ def build_cases(
             skipped[run.id] = SKIPS[why or "model"]
             continue
         notes[run.id] = []
-        part, p = records.hardware(run), records.profile(run, notes[run.id])
+        p = records.profile(run, notes[run.id])
         found = list(strategies(run, architecture, records.profiles[p][0], notes[run.id]))
         candidates += found
         index += [i] * len(found)
         profile += [p] * len(found)
-        hardware += [part] * len(found)
-        model += [architecture] * len(found)
+        row += [len(parts)] * len(found)
+        parts.append(records.hardware(run))
+        architectures.append(architecture)
     return Cases(
         runs,
         np.array(index, dtype=np.int64),
-        _stacked(hardware, Hardware),
-        _stacked(model, Model),
-        _stacked(candidates, Strategy),
+        _stacked(parts, Hardware).take(np.array(row, dtype=np.int64)),
+        _stacked(architectures, Model).take(np.array(row, dtype=np.int64)),
+        Strategy(**{f.name: np.array([c[f.name] for c in candidates]) for f in fields(Strategy)}),
         records.profiles,
         np.array(profile, dtype=np.int64),
         skipped,

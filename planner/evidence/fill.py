@@ -22,7 +22,7 @@ from itertools import product
 import numpy as np
 
 from planner.evidence.runs import Run
-from planner.tables import PRECISION_CLASS, RECOMPUTES, SHARDINGS, Model, Strategy
+from planner.tables import PRECISION_CLASS, RECOMPUTES, SHARDINGS, Model
 from planner.workload.software import SoftwareProfile
 
 __all__ = ["CAPACITY_SHARE", "LARGEST_NODE", "strategies"]
@@ -39,8 +39,10 @@ PROJECTIONS = 0.2
 """Share of query, key and value projections in a layer: 6 of 34 activation bytes, a fifth of the products."""
 
 
-def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str]) -> Iterator[Strategy]:
-    """Every candidate setting of a run, one row each.
+def strategies(
+    run: Run, model: Model, profile: SoftwareProfile, notes: list[str]
+) -> Iterator[dict[str, float | int | bool]]:
+    """Every candidate setting of a run: one value for each column of `planner.tables.Strategy`.
 
     Parameters
     ----------
@@ -60,8 +62,8 @@ def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str
         c["sequence_parallel"] == "y" if c["sequence_parallel"] else profile.sequence_parallel and tp > 1
     )
     split_backward = profile.zero_bubble or run.flags.get("schedule", "").startswith(("zb", "v-"))
-    known = {
-        "seq_len": n["seq_len"],
+    known: dict[str, float | int | bool] = {
+        "seq_len": n["seq_len"] or 1.0,
         "global_batch": batch,
         "tp": tp,
         "cp": cp,
@@ -89,7 +91,7 @@ def strategies(run: Run, model: Model, profile: SoftwareProfile, notes: list[str
             "recompute_layers": share,
             "offload": offload,
         }
-        yield Strategy(**{name: np.array([value]) for name, value in (known | free).items()})
+        yield known | free
 
 
 def _micro_batches(given: float | None, per_rank: float, profile: SoftwareProfile) -> tuple[float, ...]:
