@@ -253,9 +253,8 @@ class TestMemory:
     def test_heavier_recompute_keeps_no_more(
         self, tables: Tables, layout: Layout, physics: Physics, names: Any, many: Any
     ) -> None:
-        strategies = [
-            layout(**columns(many, recompute=r, recompute_layers=1.0, offload=0.0)) for r in range(3)
-        ]
+        plain = {"recompute_layers": 1.0, "offload": 0.0, "in_flight": np.nan}
+        strategies = [layout(**columns(many, recompute=r, **plain)) for r in range(3)]
         costs = [physics(*tables(*names), strategy) for strategy in strategies]
         kept = [kept_bytes(s, c.activations) for s, c in zip(strategies, costs, strict=True)]
         for more, less in pairwise(kept):
