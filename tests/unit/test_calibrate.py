@@ -165,6 +165,7 @@ class TestCrossValidation:
         )
         mine = np.array(groups) == "mine"
         assert np.array_equal(after.predicted_s[mine], before.predicted_s[mine])
+        assert np.allclose((after.high_s / before.high_s)[mine], 1.0, atol=0.05), "nor its interval, much"
         assert not np.array_equal(after.predicted_s[~mine], before.predicted_s[~mine]), "others saw them"
 
     def test_intervals_hold_their_predictions(self, held: Any) -> None:

@@ -161,7 +161,8 @@ def test_oversubscription_slows_dispatch(hardware: Hardware) -> None:
         tier_endpoints=[[32.0, np.inf]], tier_oversubscription=[[4.0, 4.0]], tier_latency_s=[[0.0, 0.0]]
     )
     assert dispatch(pods, 32.0) == dispatch(hardware, 32.0)
-    assert 1.5 < dispatch(pods, 64.0) / dispatch(hardware, 64.0) < 4.0
+    # Of the 56 in 64 copies that leave a domain 32 leave the pod of 32, and take four times as long.
+    assert dispatch(pods, 64.0) / dispatch(hardware, 64.0) == pytest.approx((24 + 32 * 4) / 56, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,27 @@ class TestStates:
         assert found.optimizer_bytes[0] > 12 * routed / 4
         assert found.optimizer_bytes[0] == pytest.approx(12 * routed / 4, rel=0.05)
 
+    def test_prediction_modules_are_held_with_the_head(self, tables: Tables, layout: Layout) -> None:
+        hardware, model, software = plain(tables("deepseek-v3"))
+        without, with_module = (
+            memory((hardware, model.with_values(mtp=n), software), layout()).weights_bytes[0]
+            for n in (0.0, 1.0)
+        )
+        dense = float(((model.mixer_parameters + model.dense_parameters) / model.layers)[0])
+        routed = float((model.expert_parameters / model.n_moe)[0])
+        assert with_module - without == pytest.approx(2 * (dense + routed))
+
+    def test_the_worst_stage_may_be_one_between(self, tables: Tables, layout: Layout) -> None:
+        """126 layers on 16 stages: 7 on the ends, 8 between; few micro-batches leave the states to decide."""
+        hardware, model, software = plain(tables("llama3.1-405b"))
+        light = model.with_values(embedding_parameters=0.0)
+        found = memory((hardware, light, software), layout(pp=16.0, global_batch=1.0))
+        per_layer = float(((model.mixer_parameters + model.dense_parameters) / 126)[0])
+        assert found.weights_bytes[0] == pytest.approx(2 * 8 * per_layer)
+        kept = activation_costs(model=light, software=software, strategy=layout())
+        expected = 8 * kept.layer_bytes[0] + kept.working_bytes[0]
+        assert found.activations_bytes[0] == pytest.approx(expected)
+
     def test_a_sharding_group_limits_how_far_states_spread(self, tables: Tables, layout: Layout) -> None:
         given = plain(tables("llama-3-8b"))
         wide, narrow = (memory(given, layout(dp=64.0, sharding=3, shard_group=g)) for g in (np.inf, 8.0))
@@ -154,6 +175,34 @@ class TestActivations:
             self.kept((hardware, model, software.with_values(dropout=d)), layout()) for d in (0.0, 1.0)
         )
         assert with_masks - without == 4096 * 12288
+
+    def test_what_else_is_live(self, tables: Tables, layout: Layout) -> None:
+        """A layer's input and the gradient of its output, in 16 bit; the embedding's output and mask."""
+        _, model, software = tables("gpt3-175b", "a100-sxm-80gb", "megatron-lm-2021")
+        found = activation_costs(model=model, software=software, strategy=layout(micro_batch=2.0))
+        hidden = 2 * 4096 * 12288
+        assert found.working_bytes[0] == 4 * hidden
+        assert found.embedding_bytes[0] == 3 * hidden
+        assert found.logits_bytes[0] == 2 * 4096 * float((model.vocab * software.loss_bytes)[0])
+
+    def test_routed_copies_are_kept_where_they_are_computed(self, tables: Tables, layout: Layout) -> None:
+        hardware, model, software = tables("mixtral-8x22b")
+        none = model.with_values(n_moe=0.0, n_dense=0.0)
+        for tp, etp in ((1.0, 1.0), (8.0, 1.0), (8.0, 8.0)):
+            strategy = layout(tp=tp, etp=etp, sequence_parallel=tp > 1)
+            block = self.kept((hardware, model, software), strategy) - self.kept(
+                (hardware, none, software), strategy
+            )
+            copies = 4096 / tp * 2 * etp
+            norm = 4096 * 4 * 6144 / tp
+            assert block == pytest.approx(norm + copies * (4 * 6144 + 6 * 16384 / etp))
+
+    def test_linear_mixers_keep_their_projections(self, tables: Tables, layout: Layout) -> None:
+        hardware, model, software = tables("nemotron-h-56b")
+        model = model.with_values(n_full=0.0, n_linear=model.layers, n_dense=0.0)
+        inner = float((model.linear_projection + model.linear_inner)[0])
+        norm = 4.0 * float(model.hidden[0])
+        assert self.kept((hardware, model, software), layout()) == pytest.approx(4096 * (norm + 4 * inner))
 
     def test_split_sequences_split_activations(self, tables: Tables, layout: Layout) -> None:
         given = tables("llama3.1-405b")

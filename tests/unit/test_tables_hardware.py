@@ -84,6 +84,14 @@ def test_without_a_fabric_there_is_one_tier_without_shortage() -> None:
     assert h.nic_achievable[0] == 1.0
 
 
+def test_a_fabric_scales_the_nic() -> None:
+    fabrics = {name: CATALOG.get(FABRIC, name) for name in CATALOG.ids(FABRIC)}
+    for name, fabric in fabrics.items():
+        expected = min(fabric.achievable.value, 1.0) / REFERENCE_ACHIEVABLE
+        assert table("h100-sxm", fabric=fabric).nic_achievable[0] == pytest.approx(expected), name
+    assert len({f.achievable.value for f in fabrics.values()}) > 1
+
+
 def test_shortages_of_tiers_multiply() -> None:
     fabric = CATALOG.get(FABRIC, "meta-24k-roce")
     h = table("h100-sxm", fabric=fabric)

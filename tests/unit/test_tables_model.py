@@ -54,7 +54,10 @@ def test_windows_and_biases_and_hybrids() -> None:
     hybrid = table("nemotron-h-56b")
     assert hybrid.n_full[0] + hybrid.n_linear[0] < hybrid.layers[0], "some layers only feed forward"
     assert hybrid.linear_inner[0] > 0
-    assert hybrid.linear_scan_flop[0] > 0
+    # Mamba-2: gate and input of 256 heads of 64, two matrices of 8 groups of 256 states, a step size a head.
+    assert hybrid.linear_inner[0] == 256 * 64
+    assert hybrid.linear_projection[0] == 2 * 256 * 64 + 2 * 8 * 256 + 256
+    assert hybrid.linear_scan_flop[0] == 7 * 256 * 64 * 256
     assert table("nemotron3-super").expert_hidden[0] < table("nemotron3-super").hidden[0]
 
 

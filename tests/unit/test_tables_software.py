@@ -54,6 +54,15 @@ def test_one_stack_reduces_once_under_zero2() -> None:
     assert value(table("megatron-core"), "reduces_once") == 0.0
 
 
+def test_published_facts_are_taken_as_they_are() -> None:
+    profile, row = CATALOG.get(SOFTWARE, "torchtitan"), table("torchtitan")
+    assert value(row, "passes") == profile.passes.value > 1.0
+    assert value(row, "expert_exposed") == profile.overlap.expert_exposed.value
+    overlapped = CATALOG.get(SOFTWARE, "hai-llm")
+    assert value(table("hai-llm"), "expert_exposed") == overlapped.overlap.expert_exposed.value < 1.0
+    assert value(table("hai-llm"), "deduplicated") == 1.0
+
+
 def test_constants_scale_what_they_describe() -> None:
     assert value(table("megatron-core", permute=2.0), "permute_bytes") == 2.0 * value(
         table("megatron-core", permute=1.0), "permute_bytes"
