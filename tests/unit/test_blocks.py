@@ -171,14 +171,16 @@ class TestLatentAttention:
 
 
 class TestContextParallelism:
+    @pytest.mark.parametrize("link", [450e9, 20e9])
     @pytest.mark.parametrize("seq_len", [4096.0, 16384.0, 131072.0])
     def test_keys_and_values_hide_behind_all_blocks_but_the_first(
-        self, tables: Tables, layout: Layout, seq_len: float
+        self, tables: Tables, layout: Layout, seq_len: float, link: float
     ) -> None:
         cp = 4.0
-        bench = Bench(tables("llama3.1-405b"), layout(seq_len=seq_len, cp=cp))
-        tokens, link = seq_len / cp, 0.375 * float(bench.hw.link_bytes_per_s[0])
-        sent = 2.0 * 8 * 256 * tokens * (cp - 1) / link
+        hardware, model, software = tables("llama3.1-405b")
+        given = hardware.with_values(link_bytes_per_s=link), model, software
+        bench = Bench(given, layout(seq_len=seq_len, cp=cp))
+        sent = 2.0 * 8 * 256 * seq_len / cp * (cp - 1) / (0.375 * link)
         attention = bench.term("attention")
         for found, moved, core in zip(bench.term("context"), (sent, 2 * sent), attention, strict=True):
             exposed = hidden_s(
