@@ -156,7 +156,7 @@ def replicas_s(
 
 
 def optimizer_s(
-    *, hardware: Hardware, model: Model, software: Software, strategy: Strategy, stage_layers: FloatArray
+    *, hardware: Hardware, model: Model, strategy: Strategy, stage_layers: FloatArray
 ) -> FloatArray:
     """Optimizer update: memory-bound sweeps over sharded states and local weights."""
     st = strategy

@@ -105,7 +105,7 @@ def step_costs(
         stage_layers=stage.most,
         count=count,
     )
-    optimizer = optimizer_s(hardware=hw, model=m, software=sw, strategy=st, stage_layers=stage.most)
+    optimizer = optimizer_s(hardware=hw, model=m, strategy=st, stage_layers=stage.most)
     offload = offload_s(
         hardware=hw,
         software=sw,
