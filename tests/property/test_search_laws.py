@@ -122,7 +122,7 @@ def test_bounds_hold(tables: Tables, job: Any) -> None:
         floor = memory_floor(space=space, costs=costs, rows=g, tables=FloorTables(space, costs)).by_level
         rows = bases(space, g)
         owner = {key: i for i, key in enumerate(zip(g.t, g.p, g.dp, strict=True))}
-        index = np.array([owner[key] for key in zip(rows.t, rows.p, rows.dp, strict=True)])
+        index = np.array([owner[key] for key in zip(rows.t, rows.p, rows.dp, strict=True)], dtype=np.int64)
         for offload in space.offloads:
             peak = peak_bytes(space=space, costs=costs, rows=rows, offload=float(offload))
             assert np.all(np.min(peak, axis=0) >= floor[:, index] * (1 - 1e-12))
