@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from planner.catalog.schema.calibration import TrainingCalibration
 from planner.evidence.cases import Cases
 from planner.evidence.fill import CAPACITY_SHARE
-from planner.model.activations import activation_costs, kept_bytes
-from planner.model.layer import LayerCosts, layer_costs
-from planner.model.memory import MemoryCosts, memory_costs
-from planner.model.training import StepCosts, micro_batches, step_costs
+from planner.model.evaluate import TrainingCosts, training_costs
 from planner.tables import Software, constants_of, software_table, stack
 from planner.types import FloatArray, IntArray
 
-__all__ = ["Constants", "Prediction", "chosen", "constants_by_class", "predict", "step_time_s"]
+__all__ = ["Constants", "chosen", "constants_by_class", "predict", "step_time_s"]
 
 FAMILIES = ("unfused", "torch", "xla", "tuned")
 
 Constants = dict[str, dict[str, float]]
 """Software class to constant to value."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Costs of the candidates."""
-
-    step: StepCosts
-    memory: MemoryCosts
-    layer: LayerCosts
 
 
 def constants_by_class(calibration: TrainingCalibration) -> Constants:
@@ -44,28 +30,12 @@ def software_of(cases: Cases, constants: Constants) -> Software:
     return stack(tables).take(cases.profile)
 
 
-def predict(cases: Cases, constants: Constants) -> Prediction:
+def predict(cases: Cases, constants: Constants) -> TrainingCosts:
     """All costs of all candidates."""
     software = software_of(cases, constants)
-    hw, model, strategy = cases.hardware, cases.model, cases.strategy
-    layer = layer_costs(hardware=hw, model=model, software=software, strategy=strategy)
-    activations = activation_costs(model=model, software=software, strategy=strategy)
-    step = step_costs(
-        hardware=hw,
-        model=model,
-        software=software,
-        strategy=strategy,
-        layer=layer,
-        kept=kept_bytes(strategy, activations),
+    return training_costs(
+        hardware=cases.hardware, model=cases.model, software=software, strategy=cases.strategy
     )
-    memory = memory_costs(
-        model=model,
-        software=software,
-        strategy=strategy,
-        activations=activations,
-        micro_batches=micro_batches(strategy),
-    )
-    return Prediction(step, memory, layer)
 
 
 def step_time_s(cases: Cases, constants: Constants) -> FloatArray:
@@ -73,7 +43,7 @@ def step_time_s(cases: Cases, constants: Constants) -> FloatArray:
     return predict(cases, constants).step.step_s
 
 
-def chosen(cases: Cases, prediction: Prediction) -> IntArray:
+def chosen(cases: Cases, prediction: TrainingCosts) -> IntArray:
     """Index of the candidate taken for each run: the fastest that fits, else the closest to fitting."""
     use = prediction.memory.allocated_bytes / cases.hardware.memory_bytes
     fits = use <= CAPACITY_SHARE

@@ -12,7 +12,7 @@ from planner.plan.bottleneck import bottleneck
 from planner.plan.evaluate import Costs, time_breakdown
 from planner.plan.interval import Spread, outside, spread_of
 from planner.search.result import BANDS, band
-from planner.tables import RECOMPUTES, SHARDINGS
+from planner.tables import RECOMPUTES, SHARDINGS, approximations
 from planner.units import GIGA, SECONDS_PER_DAY, SECONDS_PER_HOUR, TERA
 from planner.workload.flops import flops
 
@@ -64,7 +64,7 @@ def costs_of(case: Case, plans: Plans, row: int = 0) -> Costs:
 def spread_at(case: Case, costs: Costs) -> Spread:
     """Interval of the step time of one layout."""
     job = case.job
-    reasons = outside(case.site, case.precision, costs)
+    reasons = (*outside(case.site, case.precision, costs), *approximations(job.record.architecture))
     return spread_of(job.calibration, moe=job.moe, software=job.software, reasons=reasons)
 
 

@@ -10,10 +10,8 @@ from typing import Final
 import numpy as np
 
 from planner.errors import UsageError
-from planner.model.activations import activation_costs, kept_bytes
-from planner.model.layer import layer_costs
-from planner.model.memory import fit_probability, memory_costs
-from planner.model.training import micro_batches, step_costs
+from planner.model.evaluate import training_costs
+from planner.model.memory import fit_probability
 from planner.search.least import fewest_accelerators
 from planner.search.rank import distinct, first_of
 from planner.search.reasons import explain, unsupported
@@ -149,23 +147,8 @@ def evaluate(
 
     Raises nothing for strategies that do not fit: see ``fit_probability``.
     """
-    layer = layer_costs(hardware=hardware, model=model, software=software, strategy=strategy)
-    activations = activation_costs(model=model, software=software, strategy=strategy)
-    step = step_costs(
-        hardware=hardware,
-        model=model,
-        software=software,
-        strategy=strategy,
-        layer=layer,
-        kept=kept_bytes(strategy, activations),
-    )
-    memory = memory_costs(
-        model=model,
-        software=software,
-        strategy=strategy,
-        activations=activations,
-        micro_batches=micro_batches(strategy),
-    )
+    costs = training_costs(hardware=hardware, model=model, software=software, strategy=strategy)
+    step, memory = costs.step, costs.memory
     ranks = strategy.tp * strategy.cp * strategy.pp * strategy.dp
     fits = fit_probability(
         device_bytes=memory.device_bytes, capacity_bytes=hardware.memory_bytes, sigma=request.sigma
@@ -174,7 +157,7 @@ def evaluate(
     return Plans(
         strategy=strategy,
         step=step,
-        layer=layer,
+        layer=costs.layer,
         memory=memory,
         accelerators=ranks,
         spares=request.accelerators - ranks,

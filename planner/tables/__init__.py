@@ -13,7 +13,7 @@ from planner.tables.arrays import (
     stack,
 )
 from planner.tables.hardware import hardware_table
-from planner.tables.model import model_table
+from planner.tables.model import approximations, model_table
 from planner.tables.software import constants_of, software_table
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "Software",
     "Strategy",
+    "approximations",
     "constants_of",
     "hardware_table",
     "model_table",

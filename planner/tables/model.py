@@ -16,10 +16,31 @@ from planner.workload.counts import (
 if TYPE_CHECKING:
     from planner.workload.architecture import Architecture
 
-__all__ = ["model_table"]
+__all__ = ["approximations", "model_table"]
 
 SCAN_FLOP_PER_STATE = 7.0
 """FLOP per state element and token of a linear recurrence: decay, read, write and query."""
+
+
+def approximations(architecture: Architecture) -> tuple[str, ...]:
+    """Say what the `Model` table, and so every time computed from it, leaves out of an architecture.
+
+    Parameter counts and FLOPs are exact all the same: they come from the architecture itself.
+    """
+    a, attention = architecture, architecture.attention
+    found = []
+    if attention is not None:
+        if attention.indexer is not None:
+            found.append("sparse attention is timed as dense, without its indexer")
+        if attention.compression is not None:
+            found.append("attention to pooled keys is timed as attention to all")
+        if attention.output_gate is not None or attention.o_lora is not None:
+            found.append("the gate or low-rank form of the attention output is not timed")
+    if a.window_attention is not None:
+        found.append("windowed layers are timed with the heads of the full ones")
+    if a.windowed is not None and a.windowed.chunked:
+        found.append("attention in chunks is timed as a sliding window, up to twice its work")
+    return tuple(found)
 
 
 def model_table(architecture: Architecture) -> Model:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from planner.catalog.load import Catalog
-from planner.tables import Model, model_table
+from planner.tables import Model, approximations, model_table
 from planner.workload.counts import parameters
 from planner.workload.kinds import MODEL
 
@@ -79,3 +79,19 @@ def test_every_model_makes_a_row_of_sound_numbers(name: str) -> None:
         assert np.isfinite(value) or f.name == "window"
     assert m.n_full[0] + m.n_window[0] + m.n_linear[0] <= m.layers[0]
     assert 0 < m.n_dense[0] + m.n_moe[0] <= m.layers[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("deepseek-v3.2", "indexer"),
+        ("llama4-scout", "chunks"),
+        ("qwen3.5-397b-a17b", "output"),
+        ("llama-3.1-405b", None),
+        ("deepseek-v3", None),
+    ],
+)
+def test_what_the_table_leaves_out_is_said(name: str, said: str | None) -> None:
+    found = approximations(CATALOG.get(MODEL, name).architecture)
+    assert (said is None) == (found == ())
+    assert said is None or any(said in reason for reason in found)
