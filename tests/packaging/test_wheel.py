@@ -61,6 +61,9 @@ def test_the_wheel_is_typed_and_licensed(wheel: Path) -> None:
     assert (wheel / "planner" / "py.typed").is_file()
     (licence,) = wheel.glob("planner-*.dist-info/licenses/LICENSE")
     assert "Apache License" in licence.read_text()
+    notice = (licence.parent / "NOTICE").read_text()
+    assert "NVIDIA CORPORATION" in notice
+    assert "InferenceX" in notice
 
 
 @pytest.mark.slow
@@ -81,6 +84,7 @@ def test_the_source_distribution_can_be_tested_and_documented(source_tree: Path,
         "docs/data/crossvalidation.json",
         "CHANGELOG.md",
         "LICENSE",
+        "NOTICE",
     ):
         assert (source_tree / name).is_file(), name
 
