@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from planner.catalog.quantity import Count, Quantity
-from planner.catalog.records import Record, Section, Text
+from planner.catalog.records import Record, Ref, Section, Text
 from planner.workload.architecture import Architecture
 from planner.workload.emit import to_text
 from planner.workload.mixers import Width
@@ -42,6 +42,12 @@ class ModelRecord(Record):
 
     published: Published | None = None
     recipe: Recipe | None = None
+    context: Count | None = None
+    """Tokens of the longest sequence it is made for."""
+    checkpoint: Annotated[str, Ref("format")] | None = None
+    """Format of the published weights; 16 bit where none is given."""
+    formats: dict[str, Annotated[str, Ref("format")]] = Field(default_factory=dict)
+    """Format that a requested one stands for, where this model's differs: fp8 with a scale per block, say."""
     architecture: Architecture
 
 

@@ -39,6 +39,14 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "cluster": (("owner", "owner", ""), ("status", "status", ""), ("date", "date", "")),
     "software": (("date", "date", ""), ("family", "class", "")),
+    "engine": (("date", "date", ""), ("family", "class", ""), ("scheduling", "scheduling", "")),
+    "format": (
+        ("attention.weight", "attention", "bytes"),
+        ("mlp.weight", "dense", "bytes"),
+        ("experts.weight", "experts", "bytes"),
+        ("experts.operator", "kernels of experts", ""),
+    ),
+    "speculation": (("method", "method", ""), ("drafts", "drafts", "count"), ("draft.cost", "cost", "")),
 }
 """What a list shows of each kind beside id and name: path, title and dimension."""
 
