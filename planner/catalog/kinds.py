@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from planner.catalog.schema.cluster import Cluster
     from planner.catalog.schema.fabric import Fabric
     from planner.catalog.schema.kernels import KernelRates
+    from planner.catalog.schema.operators import OperatorRates
     from planner.catalog.schema.system import System
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CLUSTER",
     "FABRIC",
     "KERNELS",
+    "OPERATORS",
     "SYSTEM",
     "Kind",
     "kind_named",
@@ -110,6 +112,9 @@ SYSTEM: Final[Kind[System]] = register(Kind("system", "hardware/systems", f"{_SC
 FABRIC: Final[Kind[Fabric]] = register(Kind("fabric", "hardware/fabrics", f"{_SCHEMA}.fabric:Fabric"))
 KERNELS: Final[Kind[KernelRates]] = register(
     Kind("kernels", "hardware/calibration/kernels", f"{_SCHEMA}.kernels:KernelRates")
+)
+OPERATORS: Final[Kind[OperatorRates]] = register(
+    Kind("operators", "hardware/calibration/operators", f"{_SCHEMA}.operators:OperatorRates")
 )
 CALIBRATION: Final[Kind[TrainingCalibration]] = register(
     Kind("calibration", "hardware/calibration/training", f"{_SCHEMA}.calibration:TrainingCalibration")
