@@ -24,6 +24,7 @@ from planner.errors import InputError, did_you_mean
 __all__ = [
     "BILLION",
     "DIMENSIONS",
+    "GIB",
     "GIGA",
     "HOURS_PER_YEAR",
     "JOULES_PER_KWH",
@@ -52,6 +53,7 @@ GIGA: Final = 1e9
 TERA: Final = 1e12
 PETA: Final = 1e15
 KIB: Final = 1024.0
+GIB: Final = 1024.0**3
 MILLION: Final = 1e6
 BILLION: Final = 1e9
 TRILLION: Final = 1e12

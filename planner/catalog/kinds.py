@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from planner.catalog.schema.fabric import Fabric
     from planner.catalog.schema.kernels import KernelRates
     from planner.catalog.schema.operators import OperatorRates
+    from planner.catalog.schema.serving_calibration import ServingCalibration
     from planner.catalog.schema.system import System
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CLUSTER",
     "FABRIC",
     "KERNELS",
+    "SERVING_CALIBRATION",
     "OPERATORS",
     "SYSTEM",
     "Kind",
@@ -118,5 +120,12 @@ OPERATORS: Final[Kind[OperatorRates]] = register(
 )
 CALIBRATION: Final[Kind[TrainingCalibration]] = register(
     Kind("calibration", "hardware/calibration/training", f"{_SCHEMA}.calibration:TrainingCalibration")
+)
+SERVING_CALIBRATION: Final[Kind[ServingCalibration]] = register(
+    Kind(
+        "serving-calibration",
+        "hardware/calibration/serving",
+        f"{_SCHEMA}.serving_calibration:ServingCalibration",
+    )
 )
 CLUSTER: Final[Kind[Cluster]] = register(Kind("cluster", "hardware/clusters", f"{_SCHEMA}.cluster:Cluster"))

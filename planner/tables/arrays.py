@@ -110,6 +110,15 @@ class Model(Rows):
     linear_projection: FloatArray  # output columns of the input projections of a linear mixer
     linear_inner: FloatArray  # columns of its output projection
     linear_scan_flop: FloatArray  # FLOP per token of its recurrence, forward
+    state_elements: FloatArray  # recurrent state of one linear mixer and sequence
+    gate_columns: FloatArray  # columns per head of a gate on the attention output; 0 without
+    index_top_k: FloatArray  # keys that sparse attention reads per query; inf where it reads all
+    index_heads: FloatArray
+    index_dim: FloatArray
+    index_layers: FloatArray  # layers with a scorer of their own
+    kv_full: FloatArray  # elements cached per token of context, layers without a window together
+    kv_window: FloatArray  # elements cached per token in the window, windowed layers together
+    kv_index: FloatArray  # elements of indexer keys per token, the same on every rank
     n_dense: FloatArray
     n_moe: FloatArray
     dense_prefix: FloatArray  # leading layers with a dense MLP in a model that is otherwise MoE

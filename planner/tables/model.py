@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.tables.arrays import Model
+from planner.workload.cache import cache_elements
 from planner.workload.counts import (
+    indexer_layers,
     linear_projections,
     parameters,
     state_elements,
@@ -15,6 +17,7 @@ from planner.workload.counts import (
 
 if TYPE_CHECKING:
     from planner.workload.architecture import Architecture
+    from planner.workload.mixers import Attention
 
 __all__ = ["approximations", "model_table"]
 
@@ -57,6 +60,7 @@ def model_table(architecture: Architecture) -> Model:
     n_dense, n_moe = a.count(ffn="dense"), a.count(ffn="moe")
     prefix = sum(g.count for g in a.layers.prefix if g.ffn == "dense") if n_moe else 0
     inner = linear.value_heads * linear.value_dim if linear else 0
+    indexer = attention.indexer if attention else None
     mixers = count.attention + count.window_attention + count.linear_attention + count.norms + count.biases
     values = {
         "hidden": a.hidden,
@@ -77,6 +81,10 @@ def model_table(architecture: Architecture) -> Model:
         "linear_projection": linear_projections(linear, hidden=a.hidden) / a.hidden - inner if linear else 0,
         "linear_inner": inner,
         "linear_scan_flop": SCAN_FLOP_PER_STATE * state_elements(linear) if linear else 0,
+        "state_elements": state_elements(linear) if linear else 0,
+        **_gate_and_index(attention),
+        "index_layers": indexer_layers(a) if indexer else 0,
+        **_cache(a, index_dim=indexer.dim if indexer else 0),
         "n_dense": n_dense,
         "n_moe": n_moe,
         "dense_prefix": prefix,
@@ -97,3 +105,26 @@ def model_table(architecture: Architecture) -> Model:
     }
     arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
     return Model(**arrays, tied=np.array([a.tied_embeddings]), mla=np.array([mla]))
+
+
+def _gate_and_index(attention: Attention | None) -> dict[str, float]:
+    indexer = attention.indexer if attention else None
+    columns = {"element": attention.value_dim, "head": 1}[attention.output_gate] if attention and attention.output_gate else 0
+    return {
+        "gate_columns": columns,
+        "index_top_k": indexer.top_k if indexer else np.inf,
+        "index_heads": indexer.heads if indexer else 0,
+        "index_dim": indexer.dim if indexer else 0,
+    }
+
+
+def _cache(architecture: Architecture, *, index_dim: int) -> dict[str, float]:
+    """Elements cached per token by layers that keep everything, by windowed ones, and by indexers."""
+    terms = cache_elements(architecture).terms
+    index = float(indexer_layers(architecture) * index_dim) if index_dim else 0.0
+    growing = sum(t.elements / t.ratio for t in terms if t.cap is None)
+    return {
+        "kv_full": growing - index,
+        "kv_window": float(sum(t.elements for t in terms if t.cap is not None)),
+        "kv_index": index,
+    }

@@ -1,0 +1,161 @@
+"""Engine, format and speculation records to the `Engine` and `Deployment` tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import InputError
+from planner.tables.operators import OPERATOR_CLASSES
+from planner.tables.serving import Deployment, Engine
+
+if TYPE_CHECKING:
+    from planner.catalog.schema.serving_calibration import ServingCalibration
+    from planner.workload.engine import EngineProfile
+    from planner.workload.formats import WeightFormat
+
+__all__ = ["Speculated", "deployment_table", "engine_constants", "engine_table"]
+
+KV_BYTES = {"fp16": 2.0, "bf16": 2.0, "fp8": 1.0}
+"""Bytes of a cached element by precision."""
+
+
+@dataclass(frozen=True)
+class Speculated:
+    """Speculative decoding of a replica; the default is none."""
+
+    drafts: float = 0.0
+    accepted: float = 1.0
+    layers: float = 0.0
+    """Layers that one draft runs, as a share of the model's where below 1."""
+
+
+def engine_constants(calibration: ServingCalibration, family: str) -> dict[str, float]:
+    """Fitted constants of an engine family with the global ones, SI.
+
+    Raises
+    ------
+    InputError
+        The calibration has no such family.
+    """
+    if family not in calibration.engines:
+        known = ", ".join(sorted(calibration.engines))
+        raise InputError(
+            f"calibration {calibration.id!r} has no constants for engines of family {family!r}; "
+            f"it has {known}. Run planner calibrate serving on evidence that covers it"
+        )
+    values: dict[str, float] = {}
+    for section in (calibration.constants, calibration.client, calibration.engines[family]):
+        for name in type(section).model_fields:
+            quantity = getattr(section, name)
+            if name != "cite" and quantity is not None:
+                values[name] = quantity.value
+    values["correction"] = calibration.correction.value if calibration.correction else 1.0
+    return values
+
+
+def engine_table(
+    profile: EngineProfile,
+    constants: Mapping[str, float],
+    *,
+    arm_host: bool = False,
+    chunk: float | None = None,
+    max_batch: float | None = None,
+) -> Engine:
+    """One row of `Engine`.
+
+    Parameters
+    ----------
+    constants
+        From `engine_constants` for its family.
+    arm_host
+        The accelerator's host has an Arm CPU.
+    chunk, max_batch
+        Where they differ from the profile's defaults.
+    """
+    p, c = profile, constants
+    host = c["arm_host"] if arm_host else 1.0
+    values = {
+        "layer_s": c["layer"],
+        "expert_layer_s": c["expert_layer"],
+        "element_bytes": c["element_bytes"],
+        "prefill_slowdown": c["prefill_slowdown"],
+        "floor_layer_s": c["floor_layer"],
+        "host_step_s": c["host_step"] * host,
+        "host_sequence_s": c["host_sequence"] * host,
+        "request_s": c["request"],
+        "draft_s": c["draft"],
+        "imbalance": c["imbalance"],
+        "attention_imbalance": c["attention_imbalance"],
+        "overlap": c["overlap"],
+        "nic_share": c["nic_share"],
+        "chunk": p.chunk.value if chunk is None else chunk,
+        "max_batch": p.max_batch.value if max_batch is None else max_batch,
+        "memory_share": p.memory.usable.value,
+        "workspace_bytes": p.memory.workspace.value,
+        "reserve_output": 1.0 if p.admission == "reserve" else 0.5,
+        "correction": c.get("correction", 1.0),
+    }
+    arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
+    return Engine(**arrays, prefill_first=np.array([p.scheduling == "prefill-first"]))
+
+
+def deployment_table(
+    weights: WeightFormat,
+    *,
+    kv: str,
+    tp: float,
+    pp: float = 1.0,
+    dp: float = 1.0,
+    ep: float = 1.0,
+    eight_bit_attention: bool = False,
+    two_batches: bool = False,
+    speculated: Speculated | None = None,
+) -> Deployment:
+    """One row of `Deployment`.
+
+    Parameters
+    ----------
+    weights
+        As the part runs it (`WeightFormat.on`).
+    kv
+        Precision of the cache: ``fp16``, ``bf16`` or ``fp8``.
+    eight_bit_attention
+        The engine multiplies prompts' attention in 8 bit; it needs an 8-bit cache.
+
+    Raises
+    ------
+    InputError
+        The cache has no such precision.
+    """
+    if kv not in KV_BYTES:
+        raise InputError(f"keys and values cannot be kept in {kv!r}; give fp8, fp16 or bf16")
+    s = speculated or Speculated()
+    floats = {
+        "tp": tp,
+        "pp": pp,
+        "dp": dp,
+        "ep": ep,
+        "attention_bytes": weights.attention.weight.value,
+        "mlp_bytes": weights.mlp.weight.value,
+        "expert_bytes": weights.experts.weight.value,
+        "head_bytes": weights.head.weight.value,
+        "kv_bytes": KV_BYTES[kv],
+        "drafts": s.drafts,
+        "accepted": s.accepted,
+        "draft_layers": s.layers,
+    }
+    classes = {
+        "attention_class": OPERATOR_CLASSES.index(weights.attention.operator),
+        "mlp_class": OPERATOR_CLASSES.index(weights.mlp.operator),
+        "expert_class": OPERATOR_CLASSES.index(weights.experts.operator),
+    }
+    return Deployment(
+        **{k: np.array([v], dtype=np.float64) for k, v in floats.items()},
+        **{k: np.array([v]) for k, v in classes.items()},
+        eight_bit_attention=np.array([eight_bit_attention and KV_BYTES[kv] <= 1.0]),
+        two_batches=np.array([two_batches]),
+    )
