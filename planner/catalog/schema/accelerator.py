@@ -83,6 +83,8 @@ class Host(Section):
     name: Text
     bandwidth: BytesPerSecond
     """Per accelerator and direction."""
+    cpu: Literal["x86", "arm"] = "x86"
+    """Kind of host processor: per-step work of serving engines runs on one of its cores."""
 
 
 class Accelerator(Record):
