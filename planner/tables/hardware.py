@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from planner.catalog.schema.fabric import Fabric
     from planner.catalog.schema.kernels import KernelRates
 
-__all__ = ["REFERENCE_ACHIEVABLE", "hardware_table"]
+__all__ = ["REFERENCE_ACHIEVABLE", "TOPOLOGY", "hardware_table"]
 
 REFERENCE_ACHIEVABLE = 0.90
 """Achievable share of the fabrics on which the NIC share was fitted (InfiniBand); others scale by it."""
 
-_TOPOLOGY = {"switch": 0, "none": 0, "mesh": 1}
+TOPOLOGY = {"switch": 0, "none": 0, "mesh": 1}
 """Parts without a link of their own meet on the switches of their host."""
 
 
@@ -49,7 +49,7 @@ def hardware_table(
     a = accelerator
     domain = domain or a.scale_up.domain
     node = node or (domain if domain <= 8 else 4)
-    torus = a.scale_up.torus_dims or _TOPOLOGY[a.scale_up.topology]
+    torus = a.scale_up.torus_dims or TOPOLOGY[a.scale_up.topology]
     rate16 = _value(a.flops.bf16) or _value(a.flops.fp16)
     rate8 = _value(a.flops.fp8) or _value(a.flops.int8)
     peaks = [rate16, rate8, rate8, _value(a.flops.fp4)]

@@ -196,6 +196,8 @@ class OperatorRates(Record):
     date: IsoDate | None = None
     """When the parameters were fitted."""
     reference: Reference | None = None
+    unit_rate: FlopPerSecond | None = None
+    """16-bit rate of the densest compute unit that was measured; a core beyond it counts as several."""
     gemm: GemmLaws | None = None
     grouped: GroupedLaws | None = None
     decode: DecodeLaws | None = None
