@@ -22,6 +22,7 @@ import numpy as np
 
 from planner.model.operators import any_true
 from planner.tables import Hardware
+from planner.tables.operators import Operators
 from planner.types import FloatArray
 
 LINK_SHARE = 0.92
@@ -53,7 +54,7 @@ def place(*, ranks: FloatArray, inner: FloatArray, hardware: Hardware) -> Group:
     return Group(ranks, inside, domains, tier_inside, tier_units)
 
 
-def link_bytes_per_s(*, ranks: FloatArray, hardware: Hardware) -> FloatArray:
+def link_bytes_per_s(*, ranks: FloatArray, hardware: Hardware | Operators) -> FloatArray:
     """Usable scale-up bandwidth per rank for a group of `ranks` inside one domain.
 
     Switched domains give every pair the full rate; an all-to-all mesh only the links to the members; a torus
