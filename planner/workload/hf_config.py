@@ -20,6 +20,7 @@ from planner.workload.architecture import Architecture
 from planner.workload.counts import parameters
 from planner.workload.hf_json import parse_object
 from planner.workload.hf_reader import FieldReader, sentences
+from planner.workload.hf_serving import served
 from planner.workload.hf_table import FAMILIES, WRAPPERS
 from planner.workload.record import ModelRecord
 
@@ -111,8 +112,9 @@ def import_config(
     config = dict(given) if isinstance(given, Mapping) else parse_object(given, where=where)
     inner, model_type, notes = _text_model(config, where=where)
     reader = _ConfigReader(inner, FAMILIES[model_type], where=where)
+    serving = served(reader, config)
     architecture = reader.architecture()
-    notes += reader.notes()
+    notes += serving.notes + reader.notes()
     named = str(config.get("_name_or_path") or "").rsplit("/", 1)[-1]
     title = named or f"{model_type}-{parameters(architecture).total / 1e9:.3g}b"
     document = {
@@ -120,6 +122,7 @@ def import_config(
         "name": name or record_id or title[:80],
         "cite": CITE,
         "note": " ".join(notes) or None,
+        **serving.fields,
         "architecture": architecture,
     }
     try:

@@ -83,6 +83,7 @@ COMMON: Mapping[str, tuple[Source, ...]] = {
     "hidden": ("hidden_size", "n_embd", "d_model"),
     "depth": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
     "vocab": ("vocab_size",),
+    "context": ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length"),
     "tied_embeddings": ("tie_word_embeddings",),
     "mtp": ("num_nextn_predict_layers", "mtp_num_hidden_layers"),
     "attention.heads": ("num_attention_heads", "n_head", "n_heads"),

@@ -74,6 +74,12 @@ class ModelSummary:
         Recurrent state and convolution inputs of linear-attention layers.
     published : dict
         ``total`` and ``active``, where the makers state them.
+    context : int or None
+        Tokens of the longest sequence it is made for.
+    checkpoint : str
+        Format of the published weights.
+    formats : dict
+        What a requested format means for this model, where that differs.
     """
 
     id: str
@@ -93,6 +99,9 @@ class ModelSummary:
     kv_bytes_per_sequence: int
     state_bytes_per_sequence: int
     published: dict[str, PublishedSize]
+    context: int | None
+    checkpoint: str
+    formats: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -146,6 +155,9 @@ def summarize(record: ModelRecord, *, seq_len: int = 4096, kv_precision: str = "
         kv_bytes_per_sequence=cache_bytes(a, context=seq_len, kv_bytes=kv_bytes),
         state_bytes_per_sequence=state_bytes_per_sequence(a),
         published=_published(record, total=counted.total, active=counted.active),
+        context=None if record.context is None else int(record.context.value),
+        checkpoint=record.checkpoint or "bf16",
+        formats=dict(record.formats),
     )
 
 

@@ -83,12 +83,20 @@ def _rows(summary: ModelSummary) -> Iterator[dict[str, Any]]:
     )
     if summary.state_bytes_per_sequence:
         yield _row("recurrent state, one sequence", summary.state_bytes_per_sequence, "bytes", "fp32 state")
+    if summary.context is not None:
+        yield _row("context, at most", summary.context, "count", "tokens")
+    meant = ", ".join(f"{asked} means {found}" for asked, found in summary.formats.items())
+    yield _named("weights, as published", summary.checkpoint, meant)
 
 
 def _row(name: str, value: float, unit: str, note: str = "") -> dict[str, Any]:
     exact = f"{value:,}" if unit == "count" else quantity(unit)(value)
+    return _named(name, exact, note) | {"value": value, "unit": unit}
+
+
+def _named(name: str, text: str, note: str = "") -> dict[str, Any]:
     key = name.casefold().replace(",", "").replace(" ", "_").replace("-", "_")
-    return {"key": key, "name": name, "value": value, "unit": unit, "text": exact, "note": note}
+    return {"key": key, "name": name, "value": text, "unit": "", "text": text, "note": note}
 
 
 def _against(summary: ModelSummary, size: str) -> str:
