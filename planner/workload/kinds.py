@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from planner.workload.record import ModelRecord
     from planner.workload.software import SoftwareProfile
     from planner.workload.speculation import Speculation
+    from planner.workload.traffic import TrafficProfile
 
-__all__ = ["ENGINE", "FORMAT", "MODEL", "SOFTWARE", "SPECULATION"]
+__all__ = ["ENGINE", "FORMAT", "MODEL", "SOFTWARE", "SPECULATION", "TRAFFIC"]
 
 MODEL: Final[Kind[ModelRecord]] = register(
     Kind("model", "workloads/models", "planner.workload.record:ModelRecord")
@@ -29,4 +30,7 @@ FORMAT: Final[Kind[WeightFormat]] = register(
 )
 SPECULATION: Final[Kind[Speculation]] = register(
     Kind("speculation", "workloads/speculation", "planner.workload.speculation:Speculation")
+)
+TRAFFIC: Final[Kind[TrafficProfile]] = register(
+    Kind("traffic", "workloads/serving", "planner.workload.traffic:TrafficProfile")
 )
