@@ -1,0 +1,277 @@
+"""Serving measurements as tables: one group per kind of client, and a reason for every row left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from planner.catalog.kinds import ACCELERATOR
+from planner.catalog.load import Catalog
+from planner.catalog.schema.accelerator import Accelerator
+from planner.errors import InputError, UnknownNameError
+from planner.evidence.serving_facts import STATES
+from planner.evidence.serving_row import ServingRun, Worker
+from planner.tables import Model, Rows, model_table, stack
+from planner.tables.engine import Speculated, deployment_table
+from planner.tables.operators import Operators, operators_of, operators_table
+from planner.tables.serving import Deployment, Load
+from planner.types import BoolArray, FloatArray, IntArray
+from planner.workload.engine import EngineProfile
+from planner.workload.engine_names import engine_id
+from planner.workload.formats import WeightFormat, peaks, weight_format
+from planner.workload.kinds import ENGINE, MODEL, SPECULATION
+from planner.workload.record import ModelRecord
+
+__all__ = ["KINDS", "Group", "ServingCases", "Setup", "build_serving_cases"]
+
+KINDS = ("closed", "offline", "fixed", "burst", "rated", "pools", "single")
+"""How a client makes load, as `planner.evidence.serving_clients` emulates it."""
+
+_KIND_OF_CLIENT = {
+    "closed": "closed", "offline": "offline", "static": "fixed", "single": "fixed", "burst": "burst",
+    "rate": "rated", "pool": "single",
+}  # fmt: skip
+
+UNSTATED_DECODE_BATCH = 768.0
+"""Sequences per rank of a decode pool whose batch was not published (an assumption)."""
+
+T = TypeVar("T", bound=Rows)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An engine on a kind of host; fitted constants make it a row of `Engine`."""
+
+    engine: EngineProfile
+    family: str
+    """Whose constants apply: the engine's, unless the run says how it really ran."""
+    arm_host: bool
+    balanced_experts: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Rows of one kind of client; arrays of shape ``[R]``."""
+
+    kind: str
+    run: IntArray  # index into the runs
+    memory_bytes: FloatArray
+    operators: Operators
+    model: Model
+    layout: Deployment
+    load: Load
+    setup: IntArray  # index into the setups
+    chunk: FloatArray  # nan: the engine's
+    max_batch: FloatArray  # nan: the engine's
+    concurrency: FloatArray  # per replica; inf where as many run as fit
+    replicas: FloatArray
+    requests: FloatArray
+    rate: FloatArray
+    fixed_lengths: BoolArray
+    prefill: BoolArray  # of single pools: the prefill one
+    prefill_layout: Deployment
+    prefill_workers: FloatArray
+    decode_workers: FloatArray
+
+    def take(self, index: IntArray | BoolArray) -> Group:
+        """Rows at `index`."""
+        values = {
+            name: (value if isinstance(value, str) else _take(value, index))
+            for name, value in vars(self).items()
+        }
+        return Group(**values)
+
+
+def _take(value: Any, index: IntArray | BoolArray) -> Any:
+    return value.take(index) if isinstance(value, Rows) else value[index]
+
+
+@dataclass(frozen=True, eq=False)
+class ServingCases:
+    """All rows that can be predicted, by kind of client."""
+
+    runs: Sequence[ServingRun]
+    groups: list[Group]
+    setups: list[Setup]
+    skipped: dict[str, str]  # run id to reason
+    notes: dict[str, list[str]] = field(default_factory=dict)  # run id to what was filled
+
+    def take(self, wanted: BoolArray) -> ServingCases:
+        """Only the runs for which `wanted` (by index of the run) holds."""
+        groups = [g.take(wanted[g.run]) for g in self.groups]
+        kept = [g for g in groups if len(g.run)]
+        return ServingCases(self.runs, kept, self.setups, self.skipped, self.notes)
+
+
+def build_serving_cases(catalog: Catalog, runs: Sequence[ServingRun]) -> ServingCases:
+    """Resolve names, precisions and layouts of all rows."""
+    builder = _Builder(catalog)
+    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    skipped: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
+    for index, run in enumerate(runs):
+        try:
+            kind, row, said = builder.row(run)
+        except (InputError, UnknownNameError) as error:
+            skipped[run.id] = str(error)
+            continue
+        row["run"] = index
+        rows[kind].append(row)
+        notes[run.id] = said
+    groups = [_group(kind, found) for kind, found in rows.items() if found]
+    return ServingCases(runs, groups, builder.setups, skipped, notes)
+
+
+def _group(kind: str, rows: list[dict[str, Any]]) -> Group:
+    columns: dict[str, Any] = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        columns[name] = stack(values) if isinstance(values[0], Rows) else np.array(values)
+    return Group(kind=kind, **columns)
+
+
+class _Builder:
+    """Records read once, and rows of tables made once per distinct record."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.setups: list[Setup] = []
+        self._index: dict[tuple[str, str, bool, bool], int] = {}
+        self._models: dict[str, tuple[ModelRecord, Model]] = {}
+        self._parts: dict[str, tuple[Accelerator, Operators]] = {}
+
+    def row(self, run: ServingRun) -> tuple[str, dict[str, Any], list[str]]:
+        """Columns of one run, its kind, and what was filled in."""
+        said: list[str] = list(run.assumptions)
+        if run.worker is None:
+            raise InputError("the parallel degrees do not multiply to the accelerators")
+        if "offloaded-weights" in run.states:
+            raise InputError(STATES["offloaded-weights"])
+        if run.isl is None or (run.osl is None and run.pool != "prefill"):
+            raise InputError("input or output length unknown")
+        _, model = self._model(run.architecture)
+        part, operators = self._part(run.accelerator)
+        profile = self.catalog.get(ENGINE, engine_id(self.catalog, run.engine, run.engine_version))
+        kind = "pools" if run.disaggregated and run.pool is None else _KIND_OF_CLIENT[run.client]
+        layout = self._layout(run, run.worker, profile, kind, said)
+        prefill, prefills, decodes = layout, 1.0, 1.0
+        if kind == "pools":
+            if run.prefill is None or run.decode is None:
+                raise InputError("disaggregated, but the workers of its pools are not published")
+            prefill = self._layout(run, run.prefill, profile, "single", [])
+            prefills, decodes = float(run.prefill.count), float(run.decode.count)
+        replicas = 1.0 if kind == "pools" else float(run.worker.count)
+        columns = {
+            "memory_bytes": part.memory.capacity.value,
+            "operators": operators,
+            "model": model,
+            "layout": layout,
+            "load": _load(run),
+            "setup": self._setup(profile, part, run),
+            "chunk": _chunk(run, profile),
+            "max_batch": _or_nan(run.worker.max_batch),
+            "concurrency": _concurrency(run, kind) / replicas,
+            "replicas": replicas,
+            "requests": _or_nan(run.requests or run.concurrency) / replicas,
+            "rate": _or_nan(run.request_rate) / replicas,
+            "fixed_lengths": run.length_spread in ("fixed", "unstated"),
+            "prefill": run.pool == "prefill",
+            "prefill_layout": prefill,
+            "prefill_workers": prefills,
+            "decode_workers": decodes,
+        }
+        return kind, columns, said
+
+    def _model(self, name: str) -> tuple[ModelRecord, Model]:
+        if name not in self._models:
+            record = self.catalog.get(MODEL, name)
+            self._models[name] = (record, model_table(record.architecture))
+        return self._models[name]
+
+    def _part(self, name: str) -> tuple[Accelerator, Operators]:
+        if name not in self._parts:
+            part = self.catalog.get(ACCELERATOR, name)
+            self._parts[name] = (part, operators_table(part, operators_of(self.catalog, part)))
+        return self._parts[name]
+
+    def _setup(self, profile: EngineProfile, part: Accelerator, run: ServingRun) -> int:
+        family = "eager" if "eager" in run.states else profile.family
+        setup = Setup(profile, family, part.host.cpu == "arm", "balanced-experts" in run.states)
+        key = (profile.id, family, setup.arm_host, setup.balanced_experts)
+        if key not in self._index:
+            self._index[key] = len(self.setups)
+            self.setups.append(setup)
+        return self._index[key]
+
+    def _layout(
+        self, run: ServingRun, worker: Worker, profile: EngineProfile, kind: str, said: list[str]
+    ) -> Deployment:
+        """The layout of a worker, with the precisions and the speculation of its run."""
+        record, model = self._model(run.architecture)
+        part, _ = self._part(run.accelerator)
+        available = peaks(part.flops)
+        weights = weight_format(self.catalog, record, run.weight_format).on(available)
+        kv = run.kv_format
+        if kv is None:
+            attention = "mla" if model.mla[0] else "gqa"
+            kv = profile.kv_precision(weights=weights.id, attention=attention, available=available)
+            said.append(f"keys and values in {kv}: what {profile.name} keeps by default")
+        wide = worker.stage > part.scale_up.domain
+        return deployment_table(
+            weights,
+            kv=kv,
+            tp=worker.tp,
+            pp=worker.pp,
+            dp=worker.dp,
+            ep=min(worker.ep, worker.stage) if model.n_moe[0] else 1,
+            eight_bit_attention=profile.eight_bit_attention and part.flops.fp8 is not None,
+            two_batches="two-batches" in run.states
+            or (profile.overlaps_two_batches and (kind == "single" or wide)),
+            speculated=self._speculated(run, said),
+        )
+
+    def _speculated(self, run: ServingRun, said: list[str]) -> Speculated | None:
+        if not run.spec_method or not run.spec_tokens:
+            return None
+        record = self.catalog.get(SPECULATION, run.spec_method)
+        accepted = run.spec_accepted
+        if accepted is None:
+            accepted = record.tokens_per_step(min(run.spec_tokens, record.most_drafts)).value
+            said.append(f"{accepted:.2f} tokens per step: what {record.name} yields by default")
+        return Speculated(float(run.spec_tokens), accepted, 0.0 if record.draft.cost == "none" else 1.0)
+
+
+def _load(run: ServingRun) -> Load:
+    isl = run.isl or 1.0
+    cached = isl * (run.prefix_hit_rate or 0.0)
+    values = (isl, run.osl or 1.0, cached, 0.0)
+    return Load(*(np.array([value]) for value in values))
+
+
+def _chunk(run: ServingRun, profile: EngineProfile) -> float:
+    chunk = float(run.chunk_tokens) if run.chunk_tokens else np.nan
+    if "whole-prompts" in run.states:
+        chunk = max(run.isl or 1.0, chunk if np.isfinite(chunk) else profile.chunk.value)
+    return chunk
+
+
+def _concurrency(run: ServingRun, kind: str) -> float:
+    """Requests in the system; inf where as many run as fit."""
+    if run.concurrency is not None and kind != "burst":
+        return float(run.concurrency)
+    if kind in ("offline", "burst"):
+        return float(run.batch_limit) if run.batch_limit else np.inf
+    if kind == "single":
+        worker = run.worker
+        ranks = worker.dp * worker.count if worker else 1
+        return ranks * float((worker and worker.max_batch) or UNSTATED_DECODE_BATCH)
+    if kind == "rated":
+        return np.nan
+    raise InputError("neither a concurrency nor an offline run")
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else float(value)
