@@ -20,7 +20,15 @@ from planner.model.operators import any_true
 from planner.tables.operators import Operators
 from planner.types import BoolArray, FloatArray
 
-__all__ = ["all_gather_s", "all_reduce_s", "dispatch_combine_s", "reduce_scatter_s", "send_s"]
+__all__ = [
+    "all_gather_s",
+    "all_reduce_s",
+    "direct_s",
+    "dispatch_combine_s",
+    "pipelined_s",
+    "reduce_scatter_s",
+    "send_s",
+]
 
 NIC_SHARE = 0.8
 """Share of the NIC that collectives of serving engines reach (set by hand on published runs)."""
@@ -53,10 +61,12 @@ def all_reduce_s(
         Share of the NIC reached across domains.
     """
     inside = np.minimum(ranks, operators.domain)
-    time = _pipelined_s(operators, operators.all_reduce, moved_bytes, inside, factor=2.0)
+    time = pipelined_s(
+        operators=operators, law=operators.all_reduce, moved_bytes=moved_bytes, ranks=inside, factor=2.0
+    )
     small = moved_bytes <= DIRECT_BYTES
     if any_true(small):
-        direct = _direct_s(operators, moved_bytes, inside)
+        direct = direct_s(operators=operators, moved_bytes=moved_bytes, ranks=inside)
         time = np.where(small, np.minimum(time, direct), time)
     across = _across_s(operators, moved_bytes, ranks, factor=2.0, efficiency=efficiency)
     return np.where(moved_bytes > 0, time + across, 0.0)
@@ -67,7 +77,9 @@ def all_gather_s(
 ) -> FloatArray:
     """Seconds of an all-gather; `moved_bytes` are those of the gathered buffer."""
     inside = np.minimum(ranks, operators.domain)
-    time = _pipelined_s(operators, operators.all_gather, moved_bytes, inside, factor=1.0)
+    time = pipelined_s(
+        operators=operators, law=operators.all_gather, moved_bytes=moved_bytes, ranks=inside, factor=1.0
+    )
     across = _across_s(operators, moved_bytes, ranks, factor=1.0, efficiency=efficiency)
     return np.where(moved_bytes > 0, time + across, 0.0)
 
@@ -77,7 +89,9 @@ def reduce_scatter_s(
 ) -> FloatArray:
     """Seconds of a reduce-scatter; `moved_bytes` are those of the buffer before it is scattered."""
     inside = np.minimum(ranks, operators.domain)
-    time = _pipelined_s(operators, operators.reduce_scatter, moved_bytes, inside, factor=1.0)
+    time = pipelined_s(
+        operators=operators, law=operators.reduce_scatter, moved_bytes=moved_bytes, ranks=inside, factor=1.0
+    )
     across = _across_s(operators, moved_bytes, ranks, factor=1.0, efficiency=efficiency)
     return np.where(moved_bytes > 0, time + across, 0.0)
 
@@ -148,10 +162,20 @@ def _exchange_inside_s(
     return np.minimum(exchange, gather + scatter)
 
 
-def _pipelined_s(
-    operators: Operators, law: FloatArray, moved_bytes: FloatArray, ranks: FloatArray, *, factor: float
+def pipelined_s(
+    *, operators: Operators, law: FloatArray, moved_bytes: FloatArray, ranks: FloatArray, factor: float
 ) -> FloatArray:
-    """Start, wire, and the root of both that the best division into chunks leaves."""
+    """Seconds of a collective of NCCL inside a domain.
+
+    Start, wire, and the root of both that the best division into chunks leaves.
+
+    Parameters
+    ----------
+    law
+        ``operators.all_reduce``, ``all_gather`` or ``reduce_scatter``.
+    factor
+        2 for an all-reduce, else 1.
+    """
     n = np.maximum(ranks, 1.0)
     base, per_rank, share, ends, overlap = (law[:, i] for i in range(5))
     start = base + per_rank * (n - 1.0)
@@ -160,8 +184,11 @@ def _pipelined_s(
     return np.where(ranks > 1, start + wire + overlap * np.sqrt(start * wire), 0.0)
 
 
-def _direct_s(operators: Operators, moved_bytes: FloatArray, ranks: FloatArray) -> FloatArray:
-    """One shot (every rank reads all others) or two (reduce-scatter, then all-gather), joined smoothly."""
+def direct_s(*, operators: Operators, moved_bytes: FloatArray, ranks: FloatArray) -> FloatArray:
+    """Seconds of an all-reduce by direct reads of the peers inside a domain.
+
+    One shot (every rank reads all others) or two (reduce-scatter, then all-gather), joined smoothly.
+    """
     n = np.maximum(ranks, 1.0)
     a1, b1, e1, a2, b2, e2 = (operators.direct[:, i] for i in range(6))
     wire = moved_bytes * (n - 1.0) / link_bytes_per_s(ranks=n, hardware=operators)
