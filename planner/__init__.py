@@ -18,6 +18,8 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `Catalog`                   hardware, models and software: records with sources, overlays, overrides
 `import_config`             a Hugging Face ``config.json`` as a record of the catalog
 `summarize`                 parameters, FLOPs and cache of a model, counted exactly
+`import_trace`              a CSV of requests as a traffic profile of the catalog
+`summarize_traffic`         a traffic profile in plain numbers
 `model`                     namespace: the physics, as pure functions of arrays
 `tables`                    namespace: records as tables of arrays, the input of `model`
 `units`                     namespace: text with units to numbers, and back
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from planner.plan.train import train
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
+    from planner.workload.traffic_import import import_trace
+    from planner.workload.traffic_summary import summarize_traffic
 
 __all__ = [
     "Catalog",
@@ -63,8 +67,10 @@ __all__ = [
     "calibrate_kernels",
     "calibrate_training",
     "import_config",
+    "import_trace",
     "model",
     "summarize",
+    "summarize_traffic",
     "tables",
     "train",
     "units",
@@ -83,7 +89,9 @@ _HOMES: Final = {
     "calibrate_kernels": "planner.evidence.kernels",
     "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
+    "import_trace": "planner.workload.traffic_import",
     "summarize": "planner.workload.summary",
+    "summarize_traffic": "planner.workload.traffic_summary",
     "train": "planner.plan.train",
     "validate_training": "planner.evidence.validate",
 }

@@ -41,6 +41,10 @@ COMMANDS: Final[Tree] = {
         "Look at models, and bring in your own.",
         {"list": "model_list", "show": "model_show", "import": "model_import"},
     ),
+    "traffic": (
+        "Look at traffic profiles, and bring in your own.",
+        {"list": "traffic_list", "show": "traffic_show", "import": "traffic_import"},
+    ),
     "schema": "schema",
 }
 

@@ -8,7 +8,7 @@ plain numbers from the properties: tokens, seconds, shares, requests per second.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from pydantic import model_validator
 
@@ -19,10 +19,11 @@ from planner.units import SECONDS_PER_HOUR
 from planner.workload.lengths import Spread
 from planner.workload.traffic_parts import Demand, Latency, Lengths, Peak, PrefixCache, Sessions, Variation
 
-__all__ = ["Grain", "Limit", "Slo", "TrafficProfile"]
+__all__ = ["GRAINS", "Grain", "Limit", "Slo", "TrafficProfile"]
 
 Grain = Literal["mean", "hour", "minute"]
 """Which rate is meant: that of the mean hour, of the busiest hour, or of the busiest minute in it."""
+GRAINS: Final[tuple[Grain, ...]] = get_args(Grain)
 
 
 class Limit(NamedTuple):

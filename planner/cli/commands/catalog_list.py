@@ -39,6 +39,12 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "cluster": (("owner", "owner", ""), ("status", "status", ""), ("date", "date", "")),
     "software": (("date", "date", ""), ("family", "class", "")),
+    "traffic": (
+        ("arrival", "arrival", ""),
+        ("input.mean", "input", "count"),
+        ("output.mean", "output", "count"),
+        ("prefix.hit", "hits", "fraction"),
+    ),
     "engine": (("date", "date", ""), ("family", "class", ""), ("scheduling", "scheduling", "")),
     "format": (
         ("attention.weight", "attention", "bytes"),

@@ -31,6 +31,9 @@ RESULTS: Final = {
     "model-list": ("planner model list", f"{_HERE}:ModelList"),
     "model-show": ("planner model show", f"{_HERE}:ModelShow"),
     "model-import": ("planner model import", f"{_HERE}:ModelImport"),
+    "traffic-list": ("planner traffic list", "planner.cli.documents_traffic:TrafficList"),
+    "traffic-show": ("planner traffic show", "planner.cli.documents_traffic:TrafficShow"),
+    "traffic-import": ("planner traffic import", "planner.cli.documents_traffic:TrafficImport"),
     "schema-list": ("planner schema", f"{_HERE}:SchemaList"),
 }
 """Name of an answer's schema: the command, and ``module:Class`` of its type."""
