@@ -135,7 +135,9 @@ class _Reader:
         columns = np.array([size for _, _, size, _ in self.found]).T
         size = dict(zip(self.family.sizes, columns, strict=True))
         time_s = np.array([time_s for *_, time_s in self.found])
-        operators = stack([known[name][1] for name in names])
+        index = {name: i for i, name in enumerate(known)}
+        parts = stack([table for _, table, _ in known.values()])
+        operators = parts.take(np.array([index[name] for name in names]))
         predicted = np.zeros(len(names))
         for one in dict.fromkeys(kernel.tolist()):
             mask = kernel == one
