@@ -76,7 +76,9 @@ UNITS = {
 def _holds(node: Node) -> str:
     """Say what may be written in a place."""
     if node.dimension is not None:
-        return UNITS[node.dimension.name]
+        unit = UNITS[node.dimension.name]
+        bounded = node.dimension.most is not None
+        return unit if bounded else unit.removesuffix(", 0 to 1")
     if node.ref is not None:
         return f"id of a `{node.ref.kind}`"
     if node.items is not None:

@@ -43,6 +43,7 @@ class Lengths(Section):
     """Tokens of a request or of an answer."""
 
     mean: Some
+    """Of all requests, in tokens."""
     cv: Variation | None = None
     """Standard deviation over the mean; 0 where all are alike."""
     quantiles: dict[Level, Some] = Field(default_factory=dict)
@@ -63,6 +64,7 @@ class Waits(Section):
     """Time between the end of an answer and the next request of the session."""
 
     mean: Wait
+    """Of all waits."""
     cv: Variation | None = None
     """Standard deviation over the mean; 0 where all are alike."""
     quantiles: dict[Level, Wait] = Field(default_factory=dict)
