@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from planner.errors import MOST_MISTAKES, InputError, OutputError
+from planner.units import SECONDS_PER_YEAR
 from planner.workload.trace_columns import Columns, find_columns
 from planner.workload.trace_times import Times, read_times
 
@@ -27,6 +28,7 @@ MOST_ROWS: Final = 5_000_000
 _CHUNK: Final = 500_000
 _LARGEST: Final = 1e9
 """Tokens of the longest request."""
+_LONGEST_S: Final = 100 * SECONDS_PER_YEAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +208,8 @@ class _Reader:
         seconds, column = times.seconds, self.columns.time
         mend = "write 2026-04-21T12:30:00.5, or seconds" if times.unit == "iso" else "write a number as above"
         self._refuse(np.isnan(seconds), column, cells, f"is no time; {mend}")
+        far = np.nan_to_num(np.abs(seconds)) > _LONGEST_S
+        self._refuse(far, column, cells, "is a century from the first; check the column, or give --time-unit")
         back = np.flatnonzero(np.diff(seconds) < 0) + 1
         if len(back):
             row = int(back[0])

@@ -241,6 +241,7 @@ def test_failed_requests_are_counted_and_said(imported: Read) -> None:
         ("time,input,output\n1,2,3\nsoon,3,4\n", [":3: time: 'soon' is no time; write a number as above"]),
         ("time,input,output\nsoon,2,3\nlate,3,4\n", [":2: time: 'soon' is no time; write 2026-04-21T12:30"]),
         ("time,input,output\n1,2,3\ninf,3,4\n", [":3: time: 'inf' is no time"]),
+        ("time,input,output\n1,2,3\n1e300,3,4\n", [":3: time: '1e300' is a century from the first; check"]),
         (
             "time,input,output\n9,2,3\n4.5,3,4\n8,3,4\n7,3,4\n",
             [":3: time: is 4.5 s earlier than the row above, as are 1 more rows; sort the file by its times"],
