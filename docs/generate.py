@@ -29,9 +29,9 @@ Block = Callable[[str, str], str]
 
 def blocks() -> dict[str, Block]:
     """Return every block by its name."""
-    from generators import accuracy, answers, code, headline, kernels, records, traffic
+    from generators import accuracy, answers, code, headline, kernels, operators, records, traffic
 
-    pages = (answers, records, code, kernels, accuracy, headline, traffic)
+    pages = (answers, records, code, kernels, operators, accuracy, headline, traffic)
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 
 
