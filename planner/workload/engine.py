@@ -100,6 +100,10 @@ class EngineProfile(Record):
     """The class whose fitted constants apply."""
     labels: Items[EngineLabel] = ()
     """Names in published measurements."""
+    vendors: Items[Text] = ()
+    """Makers of the parts it runs on; any, where empty."""
+    usual_on: Items[Text] = ()
+    """Makers on whose parts it is taken where no engine is named."""
     scheduling: Literal["mixed", "prefill-first", "static"]
     """Prefill joins decode steps in chunks, interrupts them, or is done once for a fixed batch."""
     chunk: Count
@@ -108,6 +112,8 @@ class EngineProfile(Record):
     """Chunks a search may try."""
     max_batch: Count
     """Sequences that decode together, per attention rank."""
+    server_batch: Count | None = None
+    """The same of a server started with its defaults, where it is less."""
     memory: EngineMemory
     admission: Literal["reserve", "preempt"]
     """A request waits until its whole output fits, or is admitted and preempted when memory runs out."""
@@ -125,7 +131,14 @@ class EngineProfile(Record):
     def _consistent(self) -> Self:
         if self.chunk.value not in {option.value for option in self.chunk_options}:
             refuse([f"chunk ({self.chunk.text}) is none of chunk_options; add it there"])
+        strangers = [vendor for vendor in self.usual_on if not self.runs_on(vendor)]
+        if strangers:
+            refuse([f"usual_on names {', '.join(strangers)}, which vendors does not; add it there"])
         return self
+
+    def runs_on(self, vendor: str) -> bool:
+        """Whether it runs on the parts of a maker."""
+        return not self.vendors or vendor in self.vendors
 
     def kv_precision(self, *, weights: str, attention: str, available: Collection[str]) -> KvPrecision:
         """Return the precision of keys and values where none is asked for.

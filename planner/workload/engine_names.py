@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from planner.catalog.load import Catalog, normal_name
 from planner.errors import InputError, UnknownNameError, suggest
-from planner.workload.engine import EngineLabel
+from planner.workload.engine import EngineLabel, EngineProfile
 from planner.workload.kinds import ENGINE
 
-__all__ = ["engine_id"]
+__all__ = ["engine_id", "usual_engine"]
 
 
 def engine_id(catalog: Catalog, label: str, version: str = "") -> str:
@@ -54,3 +54,24 @@ def engine_id(catalog: Catalog, label: str, version: str = "") -> str:
 def _reach(label: EngineLabel) -> tuple[bool, tuple[int, ...]]:
     """Order labels so that the earliest release bound comes first and an unbounded one last."""
     return label.before is None, label.release
+
+
+def usual_engine(catalog: Catalog, vendor: str) -> EngineProfile:
+    """Return the engine to take on a maker's parts where none is named: the newest that is usual there.
+
+    Where none is, the newest one that runs there.
+
+    Raises
+    ------
+    InputError
+        No engine runs on parts of that maker.
+    """
+    profiles = sorted(catalog.all(ENGINE), key=lambda profile: profile.date, reverse=True)
+    usual = [profile for profile in profiles if vendor in profile.usual_on]
+    running = [profile for profile in profiles if profile.runs_on(vendor)]
+    if not usual and not running:
+        raise InputError(
+            f"no engine of the catalog runs on parts of {vendor}; name the nearest with --engine, after "
+            f"adding {vendor} to the vendors of its record in an overlay (--catalog DIR)"
+        )
+    return (usual or running)[0]

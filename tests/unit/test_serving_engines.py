@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from planner.catalog.kinds import ACCELERATOR
 from planner.catalog.load import Catalog
 from planner.errors import InputError
 from planner.workload.engine import EngineLabel, EngineProfile, KvRule, numbers_of
-from planner.workload.engine_names import engine_id
+from planner.workload.engine_names import engine_id, usual_engine
 from planner.workload.kinds import ENGINE, FORMAT
 
 CATALOG = Catalog()
@@ -177,3 +178,28 @@ def test_two_engines_never_claim_one_label() -> None:
         (label.engine.casefold(), label.before) for engine in CATALOG.all(ENGINE) for label in engine.labels
     ]
     assert len(claimed) == len(set(claimed))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "engine"),
+    [("NVIDIA", "trtllm"), ("AMD", "vllm-rocm"), ("Google", "vllm-tpu"), ("AWS", "vllm")],
+)
+def test_each_maker_has_a_usual_engine(vendor: str, engine: str) -> None:
+    assert usual_engine(CATALOG, vendor).id == engine
+
+
+def test_every_accelerator_has_an_engine() -> None:
+    for part in CATALOG.all(ACCELERATOR):
+        assert usual_engine(CATALOG, part.vendor).runs_on(part.vendor)
+
+
+def test_a_maker_without_an_engine_is_told_how_to_add_one() -> None:
+    with pytest.raises(InputError, match=r"no engine of the catalog runs on parts of Acme.*vendors"):
+        usual_engine(CATALOG, "Acme")
+
+
+def test_an_engine_is_usual_only_where_it_runs() -> None:
+    with pytest.raises(ValidationError, match="usual_on names AMD, which vendors does not"):
+        profile(vendors=["NVIDIA"], usual_on=["NVIDIA", "AMD"])
+    assert profile().runs_on("Acme")
+    assert not profile(vendors=["NVIDIA"]).runs_on("AMD")
