@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from planner.catalog.schema.cluster import Cluster
     from planner.catalog.schema.fabric import Fabric
     from planner.catalog.schema.kernels import KernelRates
+    from planner.catalog.schema.operations import Operations
     from planner.catalog.schema.operators import OperatorRates
     from planner.catalog.schema.serving_calibration import ServingCalibration
     from planner.catalog.schema.system import System
@@ -129,3 +130,6 @@ SERVING_CALIBRATION: Final[Kind[ServingCalibration]] = register(
     )
 )
 CLUSTER: Final[Kind[Cluster]] = register(Kind("cluster", "hardware/clusters", f"{_SCHEMA}.cluster:Cluster"))
+OPERATIONS: Final[Kind[Operations]] = register(
+    Kind("operations", "hardware/operations", f"{_SCHEMA}.operations:Operations")
+)
