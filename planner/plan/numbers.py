@@ -6,9 +6,22 @@ import math
 from typing import Final
 
 from planner.errors import InputError, suggest
-from planner.units import SECONDS_PER_DAY, parse
+from planner.units import MILLI, SECONDS_PER_DAY, SECONDS_PER_HOUR, parse
 
-__all__ = ["Number", "choice", "count", "days_of", "fraction", "given", "sequences", "token_count"]
+__all__ = [
+    "Number",
+    "choice",
+    "count",
+    "days_of",
+    "fraction",
+    "given",
+    "latency_s",
+    "percentile",
+    "positive",
+    "rate_per_s",
+    "sequences",
+    "token_count",
+]
 
 Number = int | float | str
 """A number, or text with a unit or multiplier: ``15.6T``, ``90 days``."""
@@ -60,13 +73,98 @@ def token_count(name: str, value: Number) -> float:
 
 def days_of(name: str, value: Number) -> float:
     """Days: a bare number, or text with a unit of time: ``'90'``, ``'12 weeks'``, ``'720 h'``."""
-    bare = not isinstance(value, str) or not any(
-        letter.isalpha() for letter in value.replace("e", "").replace("E", "")
-    )
-    number = _parsed(name, value, "count") if bare else _parsed(name, value, "s") / SECONDS_PER_DAY
+    number = _parsed(name, value, "count") if _bare(value) else _parsed(name, value, "s") / SECONDS_PER_DAY
     if not 0 < number <= MOST_DAYS:
         raise InputError(f"{given(name)} {value!r} must be positive and at most {MOST_DAYS:,.0f} days")
     return number
+
+
+def _bare(value: Number) -> bool:
+    """Whether a number comes without a unit."""
+    if not isinstance(value, str):
+        return True
+    return not any(letter.isalpha() for letter in value.replace("e", "").replace("E", ""))
+
+
+def positive(name: str, value: Number, *, most: float, example: str) -> float:
+    """Read a number above 0, whole or not: ``154k``, ``1153.5``.
+
+    Raises
+    ------
+    InputError
+        Not a number, zero, negative, or above `most`.
+    """
+    number = _parsed(name, value, "count")
+    if not 0 < number <= most:
+        raise InputError(
+            f"{given(name)} {value!r} must be above 0 and at most {most:,.0f}; for example {example}"
+        )
+    return number
+
+
+def latency_s(name: str, value: Number) -> float:
+    """Read a latency: text with a unit of time, or a bare number of milliseconds.
+
+    Raises
+    ------
+    InputError
+        Not a time, zero, negative, or above a day.
+    """
+    try:
+        number = MILLI * parse(value, "count") if _bare(value) else parse(value, "s")
+    except InputError:
+        raise InputError(f"{given(name)} {value!r} is not a time; write for example 2s or 500ms") from None
+    if not 0 < number <= SECONDS_PER_DAY:
+        raise InputError(
+            f"{given(name)} {value!r} must be above 0 and at most a day; for example 2s or 500ms "
+            "(a bare number is milliseconds)"
+        )
+    return number
+
+
+_RATES: Final = {"s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0, "h": SECONDS_PER_HOUR,
+                 "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}  # fmt: skip
+
+
+def rate_per_s(name: str, value: Number, *, most: float) -> float:
+    """Read a rate of requests: ``100``, ``'20k/s'``, ``'400M requests/day'``; a bare number is per second.
+
+    Raises
+    ------
+    InputError
+        Not a rate, zero, negative, or above `most`.
+    """
+    over, slash, under = str(value).partition("/")
+    seconds = _RATES.get(under.strip().lower().rstrip(".")) if slash else 1.0
+    if seconds is None:
+        raise InputError(f"{given(name)} {value!r}: a rate is per {', '.join(_RATES)}; for example 100/s")
+    number = _parsed(name, over.strip().removesuffix("req").strip() if slash else value, "count") / seconds
+    if not 0 < number <= most:
+        raise InputError(
+            f"{given(name)} {value!r} must be above 0 and at most {most:.0e} per second; for example 100/s"
+        )
+    return number
+
+
+def percentile(name: str, value: Number) -> float | None:
+    """Read a percentile as a share: ``p99``, ``99``, ``'99 %'``, ``0.99``; None for ``mean``.
+
+    Raises
+    ------
+    InputError
+        Not a percentile between 0 and 100.
+    """
+    text = str(value).strip().lower()
+    if text == "mean":
+        return None
+    if text.startswith("p"):
+        share = _parsed(name, text[1:], "count") / 100.0
+    else:
+        share = _parsed(name, value, "fraction")
+        share = share / 100.0 if share > 1.0 else share
+    if not 0 < share < 1:
+        raise InputError(f"{given(name)} {value!r} must lie between p0 and p100; for example p99, or mean")
+    return share
 
 
 def sequences(name: str, value: Number, *, seq_len: int) -> tuple[int, str]:
