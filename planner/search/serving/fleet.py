@@ -24,13 +24,10 @@ class PoolPlan:
         its share of it.
     replicas
         Whole ones.
-    rate
-        Requests per second of all of them at that point.
     """
 
     point: Points
     replicas: int
-    rate: float
 
     @property
     def role(self) -> int:
@@ -41,6 +38,11 @@ class PoolPlan:
     def part(self) -> int:
         """Index into the parts of the request."""
         return int(self.point.part[0])
+
+    @property
+    def rate(self) -> float:
+        """Requests per second of all replicas."""
+        return self.replicas * float(self.point.rate[0])
 
     @property
     def gpus(self) -> float:
@@ -57,7 +59,9 @@ class FleetPlan:
     pools
         Aggregated pools, then prefill pools, then decode pools.
     rate
-        Requests per second within the targets; at most the demand where there is one.
+        Requests per second that it serves: the demand, or all that it can.
+    most_rate
+        Requests per second that it can serve within the targets.
     continuous_rate
         The same if replicas could be divided: what is lost by rounding is the difference.
     idle
@@ -66,6 +70,7 @@ class FleetPlan:
 
     pools: tuple[PoolPlan, ...]
     rate: float
+    most_rate: float
     continuous_rate: float
     idle: FloatArray
 
@@ -77,7 +82,7 @@ class FleetPlan:
     @property
     def rounding_loss(self) -> float:
         """Share of the continuous rate that whole replicas cannot serve."""
-        return max(1.0 - self.rate / self.continuous_rate, 0.0) if self.continuous_rate > 0 else 0.0
+        return max(1.0 - self.most_rate / self.continuous_rate, 0.0)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -129,11 +134,9 @@ class ServingResult:
 
     request: ServingRequest
     best: FleetPlan | None  # None where nothing is feasible
-    alternatives: dict[
-        str, FleetPlan
-    ]  # the best of each mode and of each goal, where they differ from `best`
+    alternatives: dict[str, FleetPlan]  # the best of each mode
     top: tuple[FleetPlan, ...]  # best first; fleets on one part that differ in more than batch and chunk
-    frontier: Frontier
+    frontier: Frontier | None
     counts: Counts
     seconds: float
     missed: tuple[Missed, ...] = ()
