@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from planner.catalog.load import Catalog
 from planner.catalog.schema.accelerator import Accelerator
 from planner.errors import InputError, UnknownNameError
 from planner.evidence.serving_facts import STATES
-from planner.evidence.serving_row import ServingRun, Worker
+from planner.evidence.serving_row import ServingRun, Workers
 from planner.tables import Model, Rows, model_table, stack
 from planner.tables.engine import Speculated, deployment_table
 from planner.tables.operators import Operators, operators_of, operators_table
@@ -38,7 +38,11 @@ _KIND_OF_CLIENT = {
 UNSTATED_DECODE_BATCH = 768.0
 """Sequences per rank of a decode pool whose batch was not published (an assumption)."""
 
-T = TypeVar("T", bound=Rows)
+NARROWEST = 128
+"""Columns of an expert below which it is not cut: the block of its scales."""
+
+WIDE = 8
+"""Expert-parallel ranks beyond which engines replicate hot experts and overlap two half batches."""
 
 
 @dataclass(frozen=True)
@@ -146,24 +150,24 @@ class _Builder:
     def row(self, run: ServingRun) -> tuple[str, dict[str, Any], list[str]]:
         """Columns of one run, its kind, and what was filled in."""
         said: list[str] = list(run.assumptions)
-        if run.worker is None:
+        if run.workers is None:
             raise InputError("the parallel degrees do not multiply to the accelerators")
         if "offloaded-weights" in run.states:
             raise InputError(STATES["offloaded-weights"])
-        if run.isl is None or (run.osl is None and run.pool != "prefill"):
+        if run.isl is None or (run.osl is None and run.pool is None and run.client not in ("static", "single")):
             raise InputError("input or output length unknown")
-        _, model = self._model(run.architecture)
+        _, model = self._model(run.model)
         part, operators = self._part(run.accelerator)
         profile = self.catalog.get(ENGINE, engine_id(self.catalog, run.engine, run.engine_version))
         kind = "pools" if run.disaggregated and run.pool is None else _KIND_OF_CLIENT[run.client]
-        layout = self._layout(run, run.worker, profile, kind, said)
+        layout = self._layout(run, run.workers, profile, kind, said)
         prefill, prefills, decodes = layout, 1.0, 1.0
         if kind == "pools":
             if run.prefill is None or run.decode is None:
                 raise InputError("disaggregated, but the workers of its pools are not published")
             prefill = self._layout(run, run.prefill, profile, "single", [])
             prefills, decodes = float(run.prefill.count), float(run.decode.count)
-        replicas = 1.0 if kind == "pools" else float(run.worker.count)
+        replicas = 1.0 if kind == "pools" else float(run.workers.count)
         columns = {
             "memory_bytes": part.memory.capacity.value,
             "operators": operators,
@@ -172,7 +176,7 @@ class _Builder:
             "load": _load(run),
             "setup": self._setup(profile, part, run),
             "chunk": _chunk(run, profile),
-            "max_batch": _or_nan(run.worker.max_batch),
+            "max_batch": _max_batch(run, profile, kind),
             "concurrency": _concurrency(run, kind) / replicas,
             "replicas": replicas,
             "requests": _or_nan(run.requests or run.concurrency) / replicas,
@@ -207,10 +211,10 @@ class _Builder:
         return self._index[key]
 
     def _layout(
-        self, run: ServingRun, worker: Worker, profile: EngineProfile, kind: str, said: list[str]
+        self, run: ServingRun, worker: Workers, profile: EngineProfile, kind: str, said: list[str]
     ) -> Deployment:
         """The layout of a worker, with the precisions and the speculation of its run."""
-        record, model = self._model(run.architecture)
+        record, model = self._model(run.model)
         part, _ = self._part(run.accelerator)
         available = peaks(part.flops)
         weights = weight_format(self.catalog, record, run.weight_format).on(available)
@@ -219,15 +223,17 @@ class _Builder:
             attention = "mla" if model.mla[0] else "gqa"
             kv = profile.kv_precision(weights=weights.id, attention=attention, available=available)
             said.append(f"keys and values in {kv}: what {profile.name} keeps by default")
-        wide = worker.stage > part.scale_up.domain
+        ep = _expert_ranks(worker, model)
+        wide = ep > WIDE
         return deployment_table(
             weights,
             kv=kv,
             tp=worker.tp,
             pp=worker.pp,
             dp=worker.dp,
-            ep=min(worker.ep, worker.stage) if model.n_moe[0] else 1,
+            ep=ep,
             eight_bit_attention=profile.eight_bit_attention and part.flops.fp8 is not None,
+            balanced=wide,
             two_batches="two-batches" in run.states
             or (profile.overlaps_two_batches and (kind == "single" or wide)),
             speculated=self._speculated(run, said),
@@ -244,6 +250,18 @@ class _Builder:
         return Speculated(float(run.spec_tokens), accepted, 0.0 if record.draft.cost == "none" else 1.0)
 
 
+def _expert_ranks(worker: Workers, model: Model) -> int:
+    """Expert-parallel ranks; 1 in a column often only means that they are not stated.
+
+    Experts cannot be cut into slices narrower than a block of scales: such ranks hold whole experts.
+    """
+    if not model.n_moe[0]:
+        return 1
+    ep = min(worker.ep, worker.stage)
+    narrow = model.expert_ffn[0] / (worker.stage / ep) < NARROWEST
+    return worker.stage if narrow else ep
+
+
 def _load(run: ServingRun) -> Load:
     isl = run.isl or 1.0
     cached = isl * (run.prefix_hit_rate or 0.0)
@@ -258,6 +276,19 @@ def _chunk(run: ServingRun, profile: EngineProfile) -> float:
     return chunk
 
 
+def _max_batch(run: ServingRun, profile: EngineProfile, kind: str) -> float:
+    """Sequences per rank that the server was limited to; nan where the engine's own limit holds.
+
+    In a closed loop the clients are the limit: tables that list another number there do not agree with their
+    own latencies.
+    """
+    if kind == "closed":
+        return np.nan
+    if kind in ("burst", "rated") and profile.server_batch is not None:
+        return profile.server_batch.value
+    return _or_nan(run.workers.max_batch if run.workers else None)
+
+
 def _concurrency(run: ServingRun, kind: str) -> float:
     """Requests in the system; inf where as many run as fit."""
     if run.concurrency is not None and kind != "burst":
@@ -265,7 +296,7 @@ def _concurrency(run: ServingRun, kind: str) -> float:
     if kind in ("offline", "burst"):
         return float(run.batch_limit) if run.batch_limit else np.inf
     if kind == "single":
-        worker = run.worker
+        worker = run.workers
         ranks = worker.dp * worker.count if worker else 1
         return ranks * float((worker and worker.max_batch) or UNSTATED_DECODE_BATCH)
     if kind == "rated":

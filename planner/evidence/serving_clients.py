@@ -130,24 +130,32 @@ def burst(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Meas
     )
 
 
-RATE_GRID = 48
+ROUNDS = 24
 
 
 def rated(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Measured:
-    """Requests at random times: the batch whose rate is the offered one, or the largest that fits."""
-    capacity = np.maximum(fits.capacity, 1.0)
-    batch = np.ones_like(capacity)
+    """Requests at random times: the batch whose rate is the offered one, or the largest that fits.
+
+    A server that cannot keep up works through what was sent, like after a burst.
+    """
+    capacity = np.maximum(fits.resident, 1.0)
     low, high = np.full_like(capacity, 1e-2), capacity
-    for _ in range(RATE_GRID // 2):
+    for _ in range(ROUNDS):
         batch = np.sqrt(low * high)
         slow = steady(replica=replica, load=load, batch=batch).rate < client.rate
         low, high = np.where(slow, batch, low), np.where(slow, high, batch)
-    point = steady(replica=replica, load=load, batch=batch)
+    point = steady(replica=replica, load=load, batch=high)
+    drained = burst(replica=replica, load=load, client=client, fits=fits)
+    late = point.rate < 0.98 * client.rate
+    ttft = point.prefill_s + 0.5 * point.step_s + replica.engine.request_s
+    rate = point.rate * load.osl * client.replicas
     return Measured(
-        ttft_s=point.prefill_s + 0.5 * point.step_s + replica.engine.request_s,
-        tpot_s=point.tpot_s,
-        output_tokens_per_s=point.rate * load.osl * client.replicas,
-        batch=batch,
+        ttft_s=np.where(late, drained.ttft_s, ttft),
+        tpot_s=np.where(late, drained.tpot_s, point.tpot_s),
+        output_tokens_per_s=np.where(
+            late & np.isfinite(client.requests), drained.output_tokens_per_s, rate
+        ),
+        batch=high,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,6 +89,8 @@ def _group(group: Group, engine: Engine, emulated: Mapping[str, FloatArray]) -> 
     )
     common = {"replica": replica, "load": group.load, "client": client}
     if group.kind == "pools":
+        stated = np.where(np.isfinite(group.max_batch), group.max_batch * group.layout.dp, 0.0)
+        fits = replace(fits, capacity=np.maximum(fits.capacity, stated))
         return pools(
             prefill_replica=_replica(group, engine, group.prefill_layout),
             prefill_workers=group.prefill_workers,

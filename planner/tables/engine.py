@@ -89,9 +89,12 @@ def engine_table(
         "request_s": c["request"],
         "draft_s": c["draft"],
         "imbalance": c["imbalance"],
+        "balanced_imbalance": c["balanced_imbalance"],
         "attention_imbalance": c["attention_imbalance"],
         "overlap": c["overlap"],
         "nic_share": c["nic_share"],
+        "weight_only": c["weight_only"],
+        "handover_s": c["handover"],
         "chunk": p.chunk.value if chunk is None else chunk,
         "max_batch": p.max_batch.value if max_batch is None else max_batch,
         "memory_share": p.memory.usable.value,
@@ -112,6 +115,7 @@ def deployment_table(
     dp: float = 1.0,
     ep: float = 1.0,
     eight_bit_attention: bool = False,
+    balanced: bool = False,
     two_batches: bool = False,
     speculated: Speculated | None = None,
 ) -> Deployment:
@@ -125,6 +129,10 @@ def deployment_table(
         Precision of the cache: ``fp16``, ``bf16`` or ``fp8``.
     eight_bit_attention
         The engine multiplies prompts' attention in 8 bit; it needs an 8-bit cache.
+    balanced
+        Hot experts are replicated, as engines do where experts are spread over many ranks.
+    two_batches
+        Expert traffic of one half batch hides behind the other.
 
     Raises
     ------
@@ -157,5 +165,6 @@ def deployment_table(
         **{k: np.array([v], dtype=np.float64) for k, v in floats.items()},
         **{k: np.array([v]) for k, v in classes.items()},
         eight_bit_attention=np.array([eight_bit_attention and KV_BYTES[kv] <= 1.0]),
+        balanced=np.array([balanced]),
         two_batches=np.array([two_batches]),
     )

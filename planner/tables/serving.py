@@ -28,6 +28,7 @@ class Engine(Rows):
     request_s: FloatArray  # before and after the engine: tokenising, transport, scheduling
     draft_s: FloatArray  # fixed time of one draft
     imbalance: FloatArray  # rows of the hottest expert rank over the mean
+    balanced_imbalance: FloatArray  # the same where hot experts are replicated
     attention_imbalance: FloatArray  # the slowest attention-parallel rank over the mean
     overlap: FloatArray  # share of expert traffic hidden where two micro-batches run
     nic_share: FloatArray  # share of the NIC that transfers reach
@@ -37,6 +38,8 @@ class Engine(Rows):
     memory_share: FloatArray  # share of device memory that the engine may use
     workspace_bytes: FloatArray
     reserve_output: FloatArray  # share of the output for which memory is kept on admission
+    weight_only: FloatArray  # matrix rate where small weights are widened to 16 bit, over that of 16-bit weights
+    handover_s: FloatArray  # from one pool to the other, the transfer of the cache apart
     correction: FloatArray  # a user's own factor on step times
 
 
@@ -60,6 +63,7 @@ class Deployment(Rows):
     drafts: FloatArray  # speculated tokens of a step and sequence
     accepted: FloatArray  # tokens that a step yields per sequence, the verified one included
     draft_layers: FloatArray  # layers that one draft runs
+    balanced: BoolArray  # hot experts have replicas
     two_batches: BoolArray  # expert traffic of one half batch hides behind the other
 
     @property

@@ -18,6 +18,8 @@ class GlobalConstants(Section):
 
     imbalance: Ratio
     """Rows of the hottest expert rank over the mean, beyond sampling."""
+    balanced_imbalance: Ratio
+    """The same where hot experts are replicated."""
     attention_imbalance: Ratio
     """Time of the slowest attention-parallel rank over the mean."""
     arm_host: Ratio
@@ -26,6 +28,10 @@ class GlobalConstants(Section):
     """Fixed time of one draft."""
     overlap: Fraction
     """Share of expert traffic hidden where two micro-batches run."""
+    weight_only: Fraction
+    """Matrix rate where small weights are widened to 16 bit, over that of 16-bit weights."""
+    handover: Seconds
+    """From a prefill to a decode worker, the transfer of the cache apart: routing and scheduling."""
     nic_share: Fraction
     """Share of the NIC that transfers reach."""
     element_bytes: Bytes

@@ -41,6 +41,11 @@ class Steady:
     mixed: StepTime
 
 
+GATHERED = 0.25
+"""Prompts that engines let gather, so that attention ranks compute them side by side, over the sequences that
+decode: a rank that computes a prompt alone would hold up all others."""
+
+
 def decode_steps(*, load: Load, replica: Replica) -> FloatArray:
     """Steps between the first and the last token of a request; at least one."""
     return np.maximum(load.osl - 1.0, 1.0) / replica.layout.accepted
@@ -76,7 +81,8 @@ def steady(*, replica: Replica, load: Load, batch: FloatArray) -> Steady:
     new = np.maximum(load.new, 1.0)
     most = engine.chunk * layout.dp
     owed = batch * new / steps
-    chunk = np.clip(np.maximum(owed, np.minimum(new, most)), 1.0, most)
+    together = np.clip(GATHERED * batch, 1.0, layout.dp)
+    chunk = np.clip(np.maximum(owed, np.minimum(new, engine.chunk) * together), 1.0, most)
     share = np.minimum(owed / chunk, 1.0)
     none = np.zeros(1)
 
@@ -84,11 +90,11 @@ def steady(*, replica: Replica, load: Load, batch: FloatArray) -> Steady:
         work = prompt_work(replica=replica, load=load, prompt=prompt, batch=decoding)
         return step(replica=replica, work=work)
 
-    decode, together, alone = timed(none, batch), timed(chunk, batch), timed(chunk, none)
+    decode, both, alone = timed(none, batch), timed(chunk, batch), timed(chunk, none)
     apart = decode.total_s + alone.total_s
-    mixed = np.where(engine.prefill_first, apart, np.minimum(together.total_s, apart))
+    mixed = np.where(engine.prefill_first, apart, np.minimum(both.total_s, apart))
     mean = (1.0 - share) * decode.total_s + share * mixed
-    passes = np.maximum(new / chunk, 1.0)
+    passes = np.maximum(new * together / chunk, 1.0)
     prefill = np.where(engine.prefill_first, alone.total_s, mixed) * passes
     rate = np.minimum(batch / (steps * mean), chunk / (new * mean))
     waiting = rate * (prefill + 0.5 * decode.total_s)
@@ -106,7 +112,7 @@ def steady(*, replica: Replica, load: Load, batch: FloatArray) -> Steady:
         concurrency=batch + waiting,
         tpot_s=mean / layout.accepted,
         decode=decode,
-        mixed=together,
+        mixed=both,
     )
 
 

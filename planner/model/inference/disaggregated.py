@@ -19,9 +19,6 @@ from planner.types import FloatArray
 
 __all__ = ["DecodePool", "PrefillPool", "closed_pools", "decode_pool", "matched", "prefill_pool", "transfer_s"]
 
-TRANSFER_SETUP_S = 5e-3
-"""Hand-over of one request between schedulers."""
-
 SENT_AFTER_PREFILL = 0.5
 """Share of the cache that is still to be sent when the last layer is done: layers are sent as they finish."""
 
@@ -90,7 +87,7 @@ def transfer_s(*, replica: Replica, load: Load) -> FloatArray:
     """Seconds that a request waits for its cache to arrive; each rank sends its part over its own NIC."""
     sent = cache_bytes_per_sequence(model=replica.model, layout=replica.layout, tokens=load.isl)
     nic = replica.engine.nic_share * replica.operators.nic_bytes_per_s
-    return TRANSFER_SETUP_S + SENT_AFTER_PREFILL * sent / nic
+    return replica.engine.handover_s + SENT_AFTER_PREFILL * sent / nic
 
 
 def matched(*, prefill: PrefillPool, decode: DecodePool, prefill_load: FloatArray | float) -> FloatArray:

@@ -51,14 +51,16 @@ def expert_layer_s(*, replica: Replica, ranks: Ranks, prompts: BoolArray) -> Exp
     )
     mean = tokens * model.top_k / ep
     fluctuation = SAMPLING * np.sqrt(2.0 * np.log(np.maximum(ep, 1.0)) / np.maximum(mean, 1.0))
-    hot = np.where(ep > 1, engine.imbalance + fluctuation, 1.0)
+    uneven = np.where(layout.balanced, engine.balanced_imbalance, engine.imbalance)
+    hot = np.where(ep > 1, uneven + fluctuation, 1.0)
     rows = np.minimum(mean * hot, tokens * np.minimum(model.top_k, local))
     active = np.minimum(np.minimum(active * np.where(ep > 1, np.minimum(hot, 1.0), 1.0), rows), local)
     active = np.maximum(active, np.minimum(rows, 1.0))
+    dispatched = (layout.dp > 1) & (ep > 1)
     routed = experts_s(
         operators=replica.operators,
         rates=replica.experts,
-        tokens=tokens,
+        tokens=np.where(dispatched, ranks.tokens, tokens),
         rows=rows,
         active=active,
         padded=padded_rows(rows=rows, active=active),

@@ -8,16 +8,21 @@ the slowest rank, which has at least one whole sequence or prompt chunk, sets th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from planner.model.inference.kernels import GemmRates, GroupedRates, gemm_rates, grouped_rates
+from planner.model.operators import any_true
 from planner.tables.arrays import Model
 from planner.tables.operators import Operators
 from planner.tables.serving import Deployment, Engine
-from planner.types import FloatArray
+from planner.types import FloatArray, IntArray
 
 __all__ = ["Ranks", "Replica", "Work", "prepare", "ranks"]
+
+
+SIXTEEN_BIT_BYTES = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,20 +71,48 @@ def prepare(*, operators: Operators, model: Model, engine: Engine, layout: Deplo
         model=model,
         engine=engine,
         layout=layout,
-        attention=gemm_rates(
-            operators=operators, operator_class=layout.attention_class, weight_bytes=layout.attention_bytes
+        attention=_widened(
+            gemm_rates(
+                operators=operators,
+                operator_class=layout.attention_class,
+                weight_bytes=layout.attention_bytes,
+            ),
+            layout.attention_class,
+            layout.attention_bytes,
+            engine,
         ),
-        mlp=gemm_rates(operators=operators, operator_class=layout.mlp_class, weight_bytes=layout.mlp_bytes),
+        mlp=_widened(
+            gemm_rates(operators=operators, operator_class=layout.mlp_class, weight_bytes=layout.mlp_bytes),
+            layout.mlp_class,
+            layout.mlp_bytes,
+            engine,
+        ),
         head=gemm_rates(
             operators=operators,
             operator_class=np.zeros_like(layout.mlp_class),
             weight_bytes=layout.head_bytes,
         ),
         absorbed=gemm_rates(operators=operators, operator_class=np.zeros_like(layout.mlp_class)),
-        experts=grouped_rates(
-            operators=operators, operator_class=layout.expert_class, weight_bytes=layout.expert_bytes
+        experts=_widened(
+            grouped_rates(
+                operators=operators, operator_class=layout.expert_class, weight_bytes=layout.expert_bytes
+            ),
+            layout.expert_class,
+            layout.expert_bytes,
+            engine,
         ),
     )
+
+
+Rates = TypeVar("Rates", GemmRates, GroupedRates)
+
+
+def _widened(rates: Rates, operator_class: IntArray, weight_bytes: FloatArray, engine: Engine) -> Rates:
+    """Slow the products of weights that are stored small and multiplied in 16 bit."""
+    widened = (operator_class == 0) & (weight_bytes < SIXTEEN_BIT_BYTES)
+    if not any_true(widened):
+        return rates
+    return rates._replace(compute=np.where(widened, rates.compute / engine.weight_only, rates.compute))
 
 
 PROMPTS_WITH_LOGITS = 64.0
