@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.inference.batching import decode_steps, prompt_work, steady
+from planner.model.inference.batching import GATHERED, decode_steps, prompt_work, steady
 from planner.model.inference.disaggregated import decode_pool
 from planner.model.inference.step import step
 from planner.search.serving.points import DECODE, Columns
@@ -23,8 +23,8 @@ from planner.types import FloatArray, IntArray
 
 __all__ = ["NODES", "PARTS", "Curves", "batches", "curves", "direct", "refined"]
 
-EVEN: Final = 24
-NODES: Final = EVEN + 4
+EVEN: Final = 22
+NODES: Final = EVEN + 6
 """Evaluated batches of a curve: evenly spaced ones, and the kinks."""
 
 PARTS: Final = 3
@@ -70,17 +70,17 @@ def _single(found: Replicas) -> FloatArray:
 def _kinks(found: Replicas) -> list[FloatArray]:
     """Batches at which the work of the slowest rank begins to grow (`planner.model.inference.replica.ranks`).
 
-    Every rank has a sequence; every step owes a chunk; it owes more than whole prompts for all ranks.
+    Every rank has a sequence; prompts begin to gather, and do for all ranks; every step owes a prompt or a
+    chunk of it for all ranks of a stage, and of all stages.
     """
     layout = found.layout
     spread = layout.dp * layout.pp
     if found.role == DECODE:
-        return [spread, layout.pp, spread]
+        return [spread, layout.pp, layout.dp, spread, spread]
+    one = np.ones(len(found)) / GATHERED
     new = np.maximum(found.load.new, 1.0)
-    most = found.chunk * layout.dp
-    per_token = decode_steps(load=found.load, replica=found.replica) / new
-    filled = np.minimum(new, found.chunk) * spread
-    return [spread, np.minimum(new, most) * per_token, filled * per_token]
+    owed = decode_steps(load=found.load, replica=found.replica) * np.minimum(new, found.chunk) / new
+    return [spread, one, one * layout.dp, owed * layout.dp, owed * spread]
 
 
 def curves(found: Replicas) -> Curves:
