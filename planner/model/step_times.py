@@ -61,22 +61,28 @@ class StepTimes:
         b, q = np.broadcast_arrays(batch, tokens)
         i, x = _cell(self.batch, b)
         j, y = _cell(self.tokens, q)
-        row = np.arange(self.seconds.shape[0]).reshape(-1, *[1] * (b.ndim - 1))
+        row = np.arange(self.seconds.shape[0]).reshape(-1, *[1] * (b.ndim - 1))  # one row serves all
         low = self.seconds[row, i, j] * (1.0 - y) + self.seconds[row, i, j + 1] * y
         high = self.seconds[row, i + 1, j] * (1.0 - y) + self.seconds[row, i + 1, j + 1] * y
         return low * (1.0 - x) + high * x
 
     def row(self, index: int) -> StepTimes:
         """Step times of one replica, ``R = 1``."""
-        one = slice(index, index + 1)
+        return self._rows(slice(index, index + 1))
+
+    def part(self, rows: slice | IntArray) -> StepTimes:
+        """Step times of some rows; those of a single replica stay for all."""
+        return self if self.seconds.shape[0] == 1 else self._rows(rows)
+
+    def _rows(self, rows: slice | IntArray) -> StepTimes:
         return StepTimes(
             batch=self.batch,
             tokens=self.tokens,
-            seconds=self.seconds[one],
-            context_s=self.context_s[one],
-            context=self.context[one],
-            pair_s=self.pair_s[one],
-            past=self.past[one],
+            seconds=self.seconds[rows],
+            context_s=self.context_s[rows],
+            context=self.context[rows],
+            pair_s=self.pair_s[rows],
+            past=self.past[rows],
         )
 
 

@@ -1,0 +1,80 @@
+"""The largest rate that a replica sustains, and how many requests its memory holds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.model.queueing.lengths import Lengths
+from planner.model.step_times import StepTimes
+from planner.types import BoolArray, FloatArray
+
+__all__ = ["largest_rate", "memory_places"]
+
+_MOST_PLACES = 1e6
+"""Stands for no limit where a formula needs a number."""
+
+
+def largest_rate(
+    *,
+    steps: StepTimes,
+    mixed: BoolArray,
+    chunk: FloatArray,
+    places: FloatArray,
+    prompt: FloatArray,
+    output_steps: FloatArray,
+) -> FloatArray:
+    """Return the requests per second at which a replica is just saturated, ``[R]``.
+
+    Mixed steps are full of prompt tokens, or all places decode and prompts take what comes back. With
+    prompts first, each decode step of a full replica frees ``places / output_steps`` places, and the prompts
+    that take them share prefill steps.
+
+    Parameters
+    ----------
+    prompt, output_steps
+        Mean prompt tokens and mean decode steps of a request.
+    """
+    tokens = np.maximum(prompt, 1e-9)
+    outputs = np.maximum(output_steps, 1e-9)
+    held = np.minimum(places, _MOST_PLACES)
+    zero = np.zeros_like(held)
+    # mixed
+    free = np.minimum(chunk * outputs / (tokens + outputs), np.maximum(chunk - 1.0, 0.0))
+    batch = np.minimum(free, held)
+    room = np.maximum(chunk - batch, 1.0)
+    full = steps.at(batch=batch, tokens=room)
+    by_chunk = room / (tokens * full)
+    decode = steps.at(batch=batch, tokens=zero)
+    by_place = batch / (outputs * decode + batch * tokens * (full - decode) / room)
+    riding = np.where(held <= free, np.minimum(by_place, by_chunk), by_chunk)
+    # prompts first
+    freed = held / outputs
+    together = freed / -np.expm1(-np.minimum(freed, 700.0))
+    burst = together * tokens
+    passes = np.where(burst > chunk, burst / chunk + 0.5, 1.0)
+    prefill = passes * steps.at(batch=zero, tokens=np.minimum(burst / passes, chunk)) / together
+    each = steps.at(batch=held, tokens=zero) * outputs / held
+    first = 1.0 / (prefill + each)
+    rate: FloatArray = np.where(mixed, riding, first)
+    return rate
+
+
+def memory_places(
+    *, kv_tokens: FloatArray, held: FloatArray, output: Lengths, reserve: FloatArray | float = 1.0
+) -> FloatArray:
+    """Return the requests that fit in memory at once, ``[R]``; at least one.
+
+    Requests with long outputs stay longer, so that those found inside reserve more than the average one:
+    ``E[O^2] / E[O]`` tokens of output. Half a request is lost to the one that waits and does not fit.
+
+    Parameters
+    ----------
+    held
+        Mean prompt tokens that a request keeps, cached ones included unless shared.
+    reserve
+        Share of the output for which memory is reserved.
+    """
+    stays = output.square / np.maximum(output.mean, 1e-300)
+    size = held + reserve * stays
+    places: FloatArray = np.maximum(kv_tokens / np.maximum(size, 1.0) - 0.5, 1.0)
+    return places

@@ -1,0 +1,246 @@
+"""The queue of prompts in front of a replica that takes them up to a chunk of tokens a step.
+
+A step with ``q`` prompt tokens lasts ``t(q)``, at most ``C`` tokens fit, and what arrives during a step
+waits for the next. Against a server that always works at the rate of full steps, ``tau = t(C)/C`` seconds
+per token, a step that is not full wastes ``t(q) - q tau``. Taking that waste as the vacations of an M/G/1
+queue, the work found by an arrival splits [1]_ into that of M/G/1 with service ``S = I tau`` and that
+found during a vacation. Followed through to the step in which a prompt of ``I`` tokens ends, the mean
+time to the first token is exactly
+
+    E[TTFT] = W + G + E[S] + H,
+    W = rate E[S^2] / (2 (1 - r)),    r = rate E[S]
+    G = E[t^2 - (q tau)^2] / (2 E[t - q tau])    over steps that are not full
+    H = E[t(q_last) - own_last tau]    over the last step of a prompt, in which own_last tokens are its own
+
+What remains is the law of ``q``: a Markov chain from step to step. Its states are steps without prompts, cells
+of the tokens that wait when a step begins, and one state for all full steps.
+
+References
+----------
+.. [1] S. W. Fuhrmann, R. B. Cooper, "Stochastic decompositions in the M/G/1 queue with generalized
+   vacations", Operations Research 33 (1985); O. Boxma, "Workloads and waiting times in single-server systems
+   with multiple customer classes", Queueing Systems 5 (1989).
+.. [2] H. H. Panjer, "Recursive evaluation of a family of compound distributions", ASTIN Bulletin 12 (1981).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from planner.model.queueing.lattice import spread_out
+from planner.model.queueing.lengths import Lengths
+from planner.types import FloatArray
+
+__all__ = ["ChunkQueue", "chunk_queue"]
+
+_FULL: Final = 1.0 - 1e-6
+"""Largest load that is put into a formula."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkQueue:
+    """A queue of prompts in steady state; seconds, ``[R]``."""
+
+    load: FloatArray  # r, below 1
+    service_s: FloatArray  # E[S]
+    wait_s: FloatArray  # W
+    residual_s: FloatArray  # G
+    finish_s: FloatArray  # H
+    service_cv2: FloatArray  # squared cv of S
+    lone_s: FloatArray  # G + H of a prompt that finds the replica free
+    later_share: FloatArray  # tokens of later prompts in the last step, over the mean prompt
+    idle_share: FloatArray  # of the time, in steps without prompt tokens
+    step_s: FloatArray  # mean step
+    cell_s: FloatArray  # time of a step by cell, [R, M + 2]: idle, partly full, full
+    cell_share: FloatArray  # share of steps by cell, [R, M + 2]
+
+
+def chunk_queue(
+    *,
+    rate: FloatArray,
+    prompt: Lengths,
+    service_s: FloatArray,
+    chunk: FloatArray,
+    idle_s: FloatArray,
+    step_s: FloatArray,
+) -> ChunkQueue:
+    """Solve the queue of prompts for each row.
+
+    Parameters
+    ----------
+    rate
+        Prompts per second, Poisson, ``[R]``.
+    service_s
+        Seconds that each point of `prompt` takes in full steps, ``[R, J]``.
+    chunk
+        Tokens of a full step, ``[R]``.
+    idle_s
+        A step without prompt tokens, ``[R]``.
+    step_s
+        Steps of ``chunk k / M`` tokens, ``[R, M + 1]``; the first is the limit of few tokens.
+    """
+    cells = step_s.shape[1] - 1
+    tau = step_s[:, -1] / chunk
+    mean = (service_s * prompt.weights).sum(axis=1)
+    load = np.minimum(rate * mean, _FULL)
+    rate = load / np.maximum(mean, 1e-300)
+    square = (service_s**2 * prompt.weights).sum(axis=1)
+    wait = 0.5 * rate * square / (1.0 - load)
+    units = spread_out(points=prompt.points, weights=prompt.weights, unit=chunk / cells, cells=cells + 1)
+    fraction, longer = units[:, :-1], units[:, -1]
+    cell_s = np.concatenate([idle_s[:, None], step_s[:, :-1]], axis=1)
+    tokens = np.concatenate(
+        [np.zeros_like(idle_s)[:, None], np.arange(cells) * (chunk / cells)[:, None]], axis=1
+    )
+    follows = _compound(rate[:, None] * cell_s, fraction)
+    none = np.exp(-rate[:, None] * cell_s)
+    during = _compound((rate * step_s[:, -1])[:, None], fraction)[:, 0]
+    rest = _remainder(prompt, chunk, cells)
+    unfilled = _left_full(follows, none, _ends(during, rest, load))
+    wasted = np.maximum(cell_s - tokens * tau[:, None], 1e-15)
+    waste = (unfilled * wasted).sum(axis=1)
+    residual = (unfilled * wasted * (cell_s + tokens * tau[:, None])).sum(axis=1) / (2.0 * waste)
+    partly = (unfilled * cell_s).sum(axis=1)
+    # wasted time is a share 1 - load of all time: that gives the full steps per step that is not full
+    odds = np.maximum((waste / (1.0 - load) - partly) / step_s[:, -1], 0.0)
+    span = partly + odds * step_s[:, -1]
+    finish, lone, later = _finish(
+        follows=follows, during=during, fraction=fraction, longer=longer, rest=rest, step_s=step_s,
+        tau=tau, chunk=chunk, start=unfilled * cell_s / span[:, None], full=odds * step_s[:, -1] / span,
+    )  # fmt: skip
+    share = np.concatenate([unfilled, odds[:, None]], axis=1) / (1.0 + odds)[:, None]
+    return ChunkQueue(
+        load=load,
+        service_s=mean,
+        wait_s=wait,
+        residual_s=residual,
+        finish_s=finish,
+        service_cv2=np.maximum(square / np.maximum(mean, 1e-300) ** 2 - 1.0, 0.0),
+        lone_s=0.5 * idle_s + lone,
+        later_share=later / np.maximum(prompt.mean, 1e-300),
+        idle_share=unfilled[:, 0] * cell_s[:, 0] / span,
+        step_s=span / (1.0 + odds),
+        cell_s=np.concatenate([cell_s, step_s[:, -1:]], axis=1),
+        cell_share=share,
+    )
+
+
+def _compound(events: FloatArray, fraction: FloatArray) -> FloatArray:
+    """Chance of 0, 1, ... units in a Poisson number of prompts [2]_; ``[R, K]`` events give ``[R, K, M]``."""
+    cells = fraction.shape[1]
+    sized = fraction * np.arange(cells)
+    chance = np.empty((*events.shape, cells))
+    chance[..., 0] = np.exp(-events * (1.0 - fraction[:, :1]))
+    for n in range(1, cells):
+        chance[..., n] = events / n * np.matmul(chance[..., n - 1 :: -1], sized[:, 1 : n + 1, None])[..., 0]
+    return chance
+
+
+def _remainder(prompt: Lengths, chunk: FloatArray, cells: int) -> FloatArray:
+    """Law of the tokens in the last step of a lone prompt that fills a step, ``[R, M + 1]`` units, not 0."""
+    position = prompt.points * (cells / chunk)[:, None]
+    last = position - np.maximum(np.ceil(position / cells) - 1.0, 0.0) * cells
+    weight = np.where(position > cells - 1.0, prompt.weights, 0.0)
+    mass = spread_out(points=last, weights=weight, unit=np.ones_like(chunk), cells=cells + 1)
+    total = mass.sum(axis=1, keepdims=True)
+    law: FloatArray = np.where(total > 0.0, mass / np.maximum(total, 1e-300), 1.0 / (cells + 1))
+    return law
+
+
+def _ends(during: FloatArray, rest: FloatArray, load: FloatArray) -> FloatArray:
+    """Units in the first step after full ones: what is left of their prompts, and what came meanwhile.
+
+    A lone prompt, with the chance of an idle replica, leaves its own remainder; several leave a uniform one.
+    """
+    cells = during.shape[1]
+    left = load[:, None] / cells + (1.0 - load[:, None]) * rest[:, :cells]
+    left[:, 0] += (1.0 - load) * rest[:, cells]
+    ends = np.empty_like(during)
+    for n in range(cells):
+        ends[:, n] = (left[:, : n + 1] * during[:, n::-1]).sum(axis=1)
+    law: FloatArray = ends / ends.sum(axis=1, keepdims=True)
+    return law
+
+
+def _left_full(follows: FloatArray, none: FloatArray, ends: FloatArray) -> FloatArray:
+    """Stationary law of the steps that are not full, ``[R, 1 + M]``; the first are those without prompts.
+
+    Parameters
+    ----------
+    follows, none
+        Chance of 0, 1, ... units and that of no prompt at all in the next step, by state.
+    ends
+        Chance of 0, 1, ... units after full steps.
+    """
+    states = follows.shape[1]
+    fills = np.maximum(1.0 - follows.sum(axis=2), 0.0)
+    turns = np.empty((*follows.shape[:2], states))
+    turns[..., 0] = none
+    turns[..., 1:] = follows + fills[..., None] * ends[:, None, :]
+    turns[..., 1] -= none
+    matrix = np.eye(states) - np.swapaxes(turns, 1, 2)
+    matrix[:, -1] = 1.0
+    goal = np.zeros((follows.shape[0], states, 1))
+    goal[:, -1] = 1.0
+    law = np.maximum(np.linalg.solve(matrix, goal)[..., 0], 0.0)
+    stationary: FloatArray = law / law.sum(axis=1, keepdims=True)
+    return stationary
+
+
+def _finish(
+    *,
+    follows: FloatArray,
+    during: FloatArray,
+    fraction: FloatArray,
+    longer: FloatArray,
+    rest: FloatArray,
+    step_s: FloatArray,
+    tau: FloatArray,
+    chunk: FloatArray,
+    start: FloatArray,
+    full: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """H, the same for a lone prompt, and the tokens of later prompts in the last step.
+
+    A prompt that comes during a step that is not full, with ``a`` tokens arriving in that step in all,
+    has half of them ahead. If those and its own fit in a chunk, the next step is its last. Else, and for
+    prompts that come during a full step, its last tokens fill a part of a step that later ones join: its
+    own remainder if nothing came beside it, a uniform part otherwise.
+
+    Parameters
+    ----------
+    start
+        Share of the time in steps that are not full, ``[R, 1 + M]``.
+    full
+        Share of the time in full steps, ``[R]``.
+    """
+    cells = during.shape[1]
+    unit = (chunk / cells)[:, None]
+    beyond = np.maximum(1.0 - during.sum(axis=1), 0.0)
+    own, later = np.arange(cells + 1)[:, None], np.arange(cells)[None, :]
+    joined = np.minimum(own + later, cells)
+    after = (step_s[:, joined] * during[:, None, :]).sum(axis=2) + step_s[:, -1:] * beyond[:, None]
+    late = after - np.arange(cells + 1) * unit * tau[:, None]
+    joining = ((joined - own) * during[:, None, :]).sum(axis=2) + (cells - own[:, 0]) * beyond[:, None]
+    even = np.full(cells + 1, 1.0 / cells)
+    even[[0, -1]] *= 0.5
+    late_full, joined_full = late @ even, joining @ even * unit[:, 0]
+    late_alone, joined_alone = (late * rest).sum(axis=1), (joining * rest).sum(axis=1) * unit[:, 0]
+    came, own = np.arange(cells)[:, None], np.arange(cells)[None, :]
+    next_step = 0.5 * came + own < cells
+    filled = np.minimum(came + own, cells)
+    end = step_s[:, filled] - (0.5 * came + own) * (unit * tau[:, None])[..., None]
+    joins = np.broadcast_to((filled - 0.5 * came - own) * unit[..., None], end.shape)
+    end = np.where(next_step, end, late_full[:, None, None])
+    joins = np.where(next_step, joins, joined_full[:, None, None])
+    arrivals = (start[:, None, :] @ follows)[:, 0]  # chance of `came` units, fewer than a chunk
+    alone = arrivals[:, 0] * longer
+    among = full + start.sum(axis=1) - arrivals.sum(axis=1) * (1.0 - longer) - alone
+    weight = arrivals[:, :, None] * fraction[:, None, :]
+    finish = (weight * end).sum(axis=(1, 2)) + among * late_full + alone * late_alone
+    joined_tokens = (weight * joins).sum(axis=(1, 2)) + among * joined_full + alone * joined_alone
+    lone = (fraction * end[:, 0]).sum(axis=1) + longer * late_alone
+    return finish, lone, joined_tokens

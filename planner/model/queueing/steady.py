@@ -1,0 +1,322 @@
+"""Latencies of replicas in steady state under open arrivals: means and percentiles of operating points.
+
+The parts: prompts queue for chunks of steps (`planner.model.queueing.chunks`), requests for slots
+(`planner.model.queueing.slots`); both depend on how many requests decode, a fixed point of
+
+    b = rate x V(b) / (1 - rho),
+
+with ``x`` decode steps of a request, ``V(b)`` their seconds and ``rho`` the share of the time that
+prompts take (`planner.model.queueing.operating`). Independent parts are joined to laws in
+`planner.model.queueing.laws`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from planner.errors import InputError
+from planner.model.queueing.capacity import largest_rate
+from planner.model.queueing.decoding import DecodeLaw, decode_law, gap_quantiles
+from planner.model.queueing.formulas import erlang_c
+from planner.model.queueing.laws import (
+    NODE_WEIGHTS,
+    first_token,
+    lognormal_mixture,
+    lognormal_nodes,
+    plus_points,
+    quantile,
+)
+from planner.model.queueing.lengths import Lengths
+from planner.model.queueing.operating import Demand, Point, Serving, operating_point
+from planner.model.queueing.slots import Slots, slots, stall_spread
+from planner.types import FloatArray
+
+__all__ = ["Latency", "steady_state"]
+
+_BLOCK: Final = 512
+"""Rows at a time: what fits in the cache of a core."""
+_OUTPUTS: Final = 8
+_OUTPUTS_END: Final = 24
+"""Groups of outputs in the percentiles of the time per token and of the time to the last token."""
+_FULL: Final = 1.0 - 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Latency:
+    """Steady state of R operating points; seconds, infinite where the rate exceeds the capacity.
+
+    Attributes
+    ----------
+    percentiles
+        Shares ``[P]`` of the arrays `..._at_s` ``[R, P]``.
+    utilisation, headroom
+        Rate over the largest that the replica sustains, and 1 less it.
+    batch
+        Mean number of decoding sequences.
+    slot_mean_s
+        What waiting for a slot adds to the mean time to the first token.
+    ttft_*, tpot_*, e2e_*, itl_*
+        Time to the first token, mean time per further token of a request, time to the last token, gap between
+        tokens; ``[R]`` means and ``[R, P]`` percentiles.
+    """
+
+    percentiles: FloatArray
+    utilisation: FloatArray
+    headroom: FloatArray
+    largest_rate: FloatArray
+    batch: FloatArray
+    slot_mean_s: FloatArray
+    ttft_mean_s: FloatArray
+    tpot_mean_s: FloatArray
+    e2e_mean_s: FloatArray
+    itl_mean_s: FloatArray
+    ttft_at_s: FloatArray
+    tpot_at_s: FloatArray
+    e2e_at_s: FloatArray
+    itl_at_s: FloatArray
+
+    def at(self, measure: str, share: float) -> FloatArray:
+        """Return a percentile of a measure (``ttft``, ``tpot``, ``e2e``, ``itl``), ``[R]``.
+
+        Raises
+        ------
+        InputError
+            If that percentile was not computed.
+        """
+        found = np.flatnonzero(np.isclose(self.percentiles, share))
+        if not found.size:
+            raise InputError(f"percentile {share:g} was not computed; ask steady_state for it")
+        values: FloatArray = getattr(self, f"{measure}_at_s")[:, found[0]]
+        return values
+
+
+def steady_state(
+    *, serving: Serving, demand: Demand, percentiles: tuple[float, ...] = (0.5, 0.9, 0.99)
+) -> Latency:
+    """Latencies of operating points, one per row.
+
+    Parameters
+    ----------
+    percentiles
+        Shares above 0 and below 1; none makes the means alone, which is several times faster.
+
+    Raises
+    ------
+    InputError
+        If a percentile is out of range or there is no row.
+    """
+    q = np.asarray(percentiles, float)
+    if np.any(q <= 0.0) or np.any(q >= 1.0):
+        raise InputError("percentiles must lie above 0 and below 1, for example 0.95")
+    if not demand.rate.size:
+        raise InputError("steady state: no operating point given")
+    blocks = [slice(i, i + _BLOCK) for i in range(0, demand.rate.size, _BLOCK)]
+    parts = [_block(serving.part(rows), demand.part(rows), q) for rows in blocks]
+    names = [f.name for f in fields(Latency) if f.name != "percentiles"]
+    return Latency(q, **{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What latencies are made of, ``[R]``."""
+
+    point: Point
+    arrival_cv: FloatArray  # of one replica
+    waits: FloatArray  # share of waits that pooling leaves
+    wait_scale: FloatArray
+    rest_s: FloatArray
+    slot: Slots
+    spread: FloatArray
+    first_s: FloatArray  # mean time to the first token but for slots
+
+
+def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
+    past_first = np.maximum(demand.output.points - 1.0, 0.0)
+    steps = demand.output.mapped(past_first / serving.accepted[:, None])
+    most = largest_rate(
+        steps=serving.steps, mixed=serving.mixed, chunk=serving.chunk, places=serving.places,
+        prompt=demand.prompt.mean, output_steps=steps.mean,
+    )  # fmt: skip
+    parts = _parts(serving, demand, steps, most)
+    point = parts.point
+    ttft = parts.first_s + parts.slot.short * parts.slot.wait_s
+    batch_deviation = np.sqrt(parts.spread * point.batch)
+    law = decode_law(
+        point=point, mixed=serving.mixed, output_steps=steps.points,
+        tail_s=_relaxation(point, parts.arrival_cv), first_s=parts.first_s, batch_deviation=batch_deviation,
+    )  # fmt: skip
+    average = law.average_s
+    decode = (average * steps.weights).sum(axis=1)
+    several = demand.output.points > 1.0
+    counted = steps.weights * several
+    counted = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1e-300)
+    per_token = average / np.maximum(past_first, 1e-9)
+    tpot = np.where(several.any(axis=1), (per_token * counted).sum(axis=1), np.nan)
+    unstable = demand.rate >= most
+    stuck = np.where(unstable, np.inf, 0.0)
+    late = stuck[:, None] + np.zeros_like(q)
+    at = (
+        _percentiles(serving, demand, parts, law, past_first, counted, q)
+        if q.size
+        else (late, late, late, late)
+    )
+    return Latency(
+        percentiles=q,
+        utilisation=demand.rate / most,
+        headroom=1.0 - demand.rate / most,
+        largest_rate=most,
+        batch=np.minimum(point.rate * decode, serving.places),
+        slot_mean_s=parts.slot.short * parts.slot.wait_s + stuck,
+        ttft_mean_s=ttft + stuck,
+        tpot_mean_s=tpot,
+        e2e_mean_s=ttft + decode + stuck,
+        itl_mean_s=decode / np.maximum(steps.mean, 1e-300),
+        ttft_at_s=at[0] + late,
+        tpot_at_s=at[1],
+        e2e_at_s=at[2] + late,
+        itl_at_s=at[3],
+    )
+
+
+def _parts(serving: Serving, demand: Demand, steps: Lengths, most: FloatArray) -> _Parts:
+    rate = np.minimum(demand.rate, most * _FULL)
+    point = operating_point(serving=serving, demand=demand, rate=rate, output_steps=steps.mean)
+    queue = point.queue
+    pooled, k = demand.least_loaded, np.maximum(demand.replicas, 1.0)
+    cv = np.sqrt(np.where(pooled, demand.arrival_cv**2, 1.0 + (demand.arrival_cv**2 - 1.0) / k))
+    kept = erlang_c(servers=k, offered=k * queue.load) / np.maximum(queue.load, 1e-300)
+    waits = np.where(pooled, np.minimum(kept, 1.0), 1.0)
+    square = queue.service_cv2
+    scale = (cv**2 + square) / (1.0 + square) / np.where(pooled, k, 1.0)
+    lone = 0.5 * np.exp(-np.minimum(point.batch, 700.0)) * point.decode_s * (1.0 - queue.load)
+    rest = np.maximum(queue.residual_s + queue.finish_s - lone, 0.0)
+    spread = stall_spread(
+        prefill_share=point.prefill_share,
+        service_cv2=square,
+        lesser_of_two=steps.lesser_of_two,
+        arrival_cv=cv,
+    )
+    slot = _slot(serving, point, steps, most, spread, cv, np.where(pooled, k, 1.0))
+    first = waits * scale * queue.wait_s + queue.service_s + rest
+    return _Parts(point, cv, waits, scale, rest, slot, spread, first)
+
+
+def _relaxation(point: Point, arrival_cv: FloatArray) -> FloatArray:
+    queue = point.queue
+    return 0.5 * queue.service_s * (arrival_cv**2 + queue.service_cv2) / (1.0 - queue.load)
+
+
+def _slot(
+    serving: Serving,
+    point: Point,
+    steps: Lengths,
+    most: FloatArray,
+    spread: FloatArray,
+    arrival_cv: FloatArray,
+    pooled: FloatArray,
+) -> Slots:
+    """Wait for a slot, of all `pooled` replicas together."""
+    places = serving.places
+    held = np.where(np.isfinite(places), places, np.maximum(point.batch, 1.0))
+    last = serving.steps.at(batch=held, tokens=np.zeros_like(held))
+    flow = point.rate * steps.mean / (1.0 - point.prefill_share)
+    each = point.prefill_share / np.maximum(point.rate, 1e-300)
+    varied = each**2 * point.queue.service_cv2 + steps.cv2 * (steps.mean * last / held) ** 2
+    work = 1.0 / most
+    found = slots(
+        offered=flow * point.first_s * pooled, growth=flow * (last - point.first_s) / held,
+        places=places * pooled, load=point.rate / most, spread=spread, work_s=work, work_cv2=varied / work**2,
+        arrival_cv=arrival_cv,
+    )  # fmt: skip
+    return Slots(found.short, found.wait_s / pooled)
+
+
+def _percentiles(
+    serving: Serving,
+    demand: Demand,
+    parts: _Parts,
+    law: DecodeLaw,
+    past_first: FloatArray,
+    counted: FloatArray,
+    q: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Percentiles of TTFT, TPOT, end to end and gaps, ``[R, P]`` each."""
+    point = parts.point
+    weights = np.broadcast_to(demand.prompt.weights, point.service_s.shape)
+    queue = point.queue
+    # what steps add beyond that for a lone prompt comes with others: half of it grows as waiting does
+    bound = np.minimum(parts.rest_s, 0.5 * (parts.rest_s + queue.lone_s))
+    waited = np.maximum(parts.waits * queue.wait_s, 1e-300)
+    first = first_token(
+        service_s=point.service_s, weights=weights, busy=queue.load, waits=parts.waits,
+        wait_scale=parts.wait_scale + (parts.rest_s - bound) / waited,
+        short=parts.slot.short, slot_s=parts.slot.wait_s, rest_s=bound,
+    )  # fmt: skip
+    output = _grouped(demand.output.weights, law, past_first, _OUTPUTS_END)
+    return (
+        quantile(first, q),
+        _token_quantiles(_grouped(counted, law, past_first, _OUTPUTS), q),
+        quantile(plus_points(first, *_ends(output)), q),
+        gap_quantiles(point=point, mixed=serving.mixed, q=q),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Decoding by groups of outputs and states, flat ``[R, K]``."""
+
+    tokens: FloatArray
+    weights: FloatArray
+    least_s: FloatArray
+    mean_s: FloatArray
+    deviation_s: FloatArray
+
+
+def _grouped(weights: FloatArray, law: DecodeLaw, past_first: FloatArray, groups: int) -> _Groups:
+    """Gather the points of the output in groups of about equal chance."""
+    rows = law.mean_s.shape[0]
+    weights = np.broadcast_to(weights, law.least_s.shape)
+    middle = np.cumsum(weights, axis=1) - 0.5 * weights
+    group = np.minimum((middle * groups).astype(np.int64), groups - 1)
+    index = (group + np.arange(rows)[:, None] * groups).ravel()
+
+    def total(values: FloatArray) -> FloatArray:
+        flat = np.bincount(index, (weights * values).ravel(), rows * groups)
+        return np.asarray(flat.reshape(rows, groups), float)
+
+    chance = total(np.ones_like(weights))
+    scale = np.maximum(chance, 1e-300)
+    tokens = total(np.broadcast_to(past_first, weights.shape)) / scale
+    per_state = []
+    for k in range(2):
+        mean = total(law.mean_s[:, :, k]) / scale
+        deviation = total(law.deviation_s[:, :, k]) / scale
+        per_state.append(
+            (tokens, chance * law.chance[:, k : k + 1], total(law.least_s) / scale, mean, deviation)
+        )
+    return _Groups(*(np.concatenate(pair, axis=1) for pair in zip(*per_state, strict=True)))
+
+
+def _ends(groups: _Groups) -> tuple[FloatArray, FloatArray]:
+    """Points of the decoding time and their chances."""
+    nodes = lognormal_nodes(floor=groups.least_s, mean=groups.mean_s, deviation=groups.deviation_s)
+    weights = groups.weights[:, :, None] * NODE_WEIGHTS
+    return nodes.reshape(nodes.shape[0], -1), weights.reshape(nodes.shape[0], -1)
+
+
+def _token_quantiles(groups: _Groups, q: FloatArray) -> FloatArray:
+    """Quantiles of the mean time per token of a request; nan where no output has a second token."""
+    counted = (groups.weights > 0.0) & (groups.tokens > 0.0)
+    tokens = np.where(counted, groups.tokens, 1.0)
+    least = np.where(counted, groups.least_s / tokens, np.inf).min(axis=1)
+    known = np.isfinite(least)
+    floor = np.where(known, 0.999 * least, 1.0)
+    mean = np.where(counted, groups.mean_s / tokens, 2.0 * floor[:, None])
+    values = lognormal_mixture(
+        floor=floor, mean=mean, deviation=np.where(counted, groups.deviation_s / tokens, 0.0),
+        weights=np.where(counted, groups.weights, 0.0), q=q,
+    )  # fmt: skip
+    return np.where(known[:, None], values, np.nan)
