@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
 from planner.search.serving.build import Draft, built, of_specs
-from planner.search.serving.candidates import Candidates, Scenario, candidates, scenarios
+from planner.search.serving.candidates import Candidates, Scenario, candidates, looked_at, scenarios
 from planner.search.serving.cluster import for_demand, own_best, shared_out
 from planner.search.serving.fleet import Counts, FleetPlan, ServingResult
 from planner.search.serving.fleets import Specs, distinct, order, specs
@@ -54,12 +55,7 @@ def search(request: ServingRequest) -> ServingResult:
     """
     started = time.perf_counter()
     ground = _swept(request)
-    tried = []
-    known = None
-    for scenario in scenarios(request, ground.swept):
-        found = candidates(request, ground.swept, scenario, known)
-        known = found.aggregated
-        tried.append((scenario, found))
+    tried = _tried(request, ground)
     best = _best(request, tried)
     ranked = [] if best is None else [best, *_ranked(request, tried)]
     modes = {} if best is None else {mode: _best(request, _only(tried, mode)) for mode in request.modes}
@@ -103,11 +99,30 @@ def _swept(request: ServingRequest) -> _Field:
 
 Tried = Sequence[tuple[Scenario, Candidates]]
 
+CLOSE: Final = 3
+"""Scenarios whose replicas are judged by queueing: the one that screening finds best and the next ones, which
+leave more time to the first token; queueing is stricter with that."""
+
+
+def _tried(request: ServingRequest, ground: _Field) -> Tried:
+    """Pick replicas under every scenario, and look closely at those of the best."""
+    rough = [(s, candidates(request, ground.swept, s)) for s in scenarios(request, ground.swept)]
+    if len(rough) > CLOSE:
+        found = [(i, specs(request, c, s)) for i, (s, c) in enumerate(rough)]
+        best = [(i, s.take(order(request, s)[:1])) for i, s in found if s is not None and len(s)]
+        first = best[order(request, Specs.joined([s for _, s in best]))[0]][0] if best else 0
+        rough = rough[first : first + CLOSE]
+    looked: list[tuple[Scenario, Candidates]] = []
+    for scenario, found_ in rough:
+        known = looked[0][1].aggregated if looked and request.goal != "latency" else None
+        looked.append((scenario, looked_at(request, found_, scenario, known)))
+    return looked
+
 
 def _only(tried: Tried, mode: str) -> Tried:
     """Candidates of one mode."""
     if mode == MODES[0]:
-        return [(s, replace(c, prefill=None, decode=None)) for s, c in tried[:1]]
+        return [(s, replace(c, prefill=None, decode=None)) for s, c in tried]
     return [(s, replace(c, aggregated=None)) for s, c in tried]
 
 

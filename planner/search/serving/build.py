@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -12,11 +13,15 @@ from planner.search.serving.fleet import FleetPlan, PoolPlan
 from planner.search.serving.fleets import Specs
 from planner.search.serving.pick import at_rate
 from planner.search.serving.points import AGGREGATED, DECODE, PREFILL, Points
+from planner.search.serving.reasons import FEASIBLE
 from planner.search.serving.request import ServingRequest
-from planner.search.serving.roles import ROUTED
 from planner.types import FloatArray
 
 __all__ = ["Draft", "built", "in_pool", "of_specs"]
+
+MENDS: Final = 8
+RELIEF: Final = 0.97
+"""Times that a fleet is mended, and the share of its rate that a replica keeps then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,31 +69,67 @@ def of_specs(found: Candidates, spec: Specs) -> Draft:
             continue
         one = points.take(row)
         if points is found.prefill:
-            one = in_pool(one, found.by_workers[row, np.minimum(replicas.astype(int), ROUTED) - 1])
+            workers = np.clip(replicas.astype(int), 1, found.by_workers.shape[1])
+            one = in_pool(one, found.by_workers[row, workers - 1])
         tables.append(one)
         many.append(float(replicas[0]))
     return Draft(Points.joined(tables), np.array(many), float(spec.continuous[0]))
 
 
 def built(request: ServingRequest, drafts: Sequence[Draft]) -> tuple[FleetPlan, ...]:
-    """Put replicas at the rate that falls to them: the demand, or all that the fleet can serve."""
-    if not drafts:
-        return ()
+    """Put replicas at the rate that falls to them: the demand, or all that the fleet can serve.
+
+    Pools of few replicas may then miss a target by a little, since they share their queues with fewer than
+    they were chosen for; they get another replica where there is a demand and room, or less to do.
+    """
+    now = list(drafts)
+    plans: dict[int, FleetPlan] = {}
+    todo = list(range(len(now)))
+    for mend in range(MENDS + 1 if now else 0):
+        for i, plan in zip(todo, _rated(request, [now[i] for i in todo]), strict=True):
+            plans[i] = plan
+        todo = [i for i in todo if any(pool.point.reason[0] != FEASIBLE for pool in plans[i].pools)]
+        if not todo or mend == MENDS:
+            break
+        for i in todo:
+            now[i] = _mended(request, now[i], plans[i])
+    return tuple(plans[i] for i in range(len(now)))
+
+
+def _rated(request: ServingRequest, drafts: Sequence[Draft]) -> list[FleetPlan]:
     points = Points.joined([d.points for d in drafts])
     replicas = np.concatenate([d.replicas for d in drafts])
     falls = np.concatenate([_share(request, d) for d in drafts])
-    rated = at_rate(request, points, points.rate * falls, workers=replicas)
+    rated = at_rate(request, points, points.rate * falls, replicas)
     plans, start = [], 0
     for draft in drafts:
-        rows = np.arange(start, start + len(draft.replicas))
-        start += len(rows)
-        pools = tuple(PoolPlan(rated.take(rows[i : i + 1]), int(replicas[rows[i]])) for i in range(len(rows)))
+        rows = range(start, start + len(draft.replicas))
+        start = rows.stop
+        pools = tuple(PoolPlan(rated.take(slice(i, i + 1)), int(replicas[i])) for i in rows)
         served = draft.rate if request.rate is None else min(request.rate, draft.rate)
-        idle = np.array([p.gpus for p in request.parts])
-        for pool in pools:
-            idle[pool.part] -= pool.gpus
-        plans.append(FleetPlan(pools, served, draft.rate, max(draft.continuous, draft.rate), idle))
-    return tuple(plans)
+        plans.append(
+            FleetPlan(pools, served, draft.rate, max(draft.continuous, draft.rate), _idle(request, pools))
+        )
+    return plans
+
+
+def _idle(request: ServingRequest, pools: Sequence[PoolPlan]) -> FloatArray:
+    idle = np.array([float(p.gpus) for p in request.parts])
+    for pool in pools:
+        idle[pool.part] -= pool.gpus
+    return idle
+
+
+def _mended(request: ServingRequest, draft: Draft, plan: FleetPlan) -> Draft:
+    """Relieve the replicas that miss a target."""
+    missed = np.array([pool.point.reason[0] != FEASIBLE for pool in plan.pools])
+    more = draft.replicas + missed
+    extra = np.zeros(len(request.parts))
+    np.add.at(extra, draft.points.part, missed * draft.points.gpus)
+    if request.rate is not None and request.goal != "latency" and np.all(extra <= plan.idle):
+        return replace(draft, replicas=more)
+    rates = draft.points.rate * np.where(missed, RELIEF, 1.0)
+    return replace(draft, points=in_pool(draft.points, rates))
 
 
 def _share(request: ServingRequest, draft: Draft) -> FloatArray:

@@ -8,25 +8,29 @@ dividing the accelerators where the goal is the least latency of a given fleet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from planner.search.serving.pick import Score, best_points, exact, shortlist
+from planner.model.inference.disaggregated import prefill_pool
+from planner.search.serving.pick import Score, best_points, settled, shortlist
 from planner.search.serving.points import AGGREGATED, DECODE, PREFILL, Points
+from planner.search.serving.reasons import ASKED, bit
 from planner.search.serving.replicas import of_points
-from planner.search.serving.request import ServingRequest
-from planner.search.serving.roles import ROUTED, prefill_swept
-from planner.search.serving.sweep import Swept
-from planner.search.serving.waiting import lognormal
-from planner.types import BoolArray, FloatArray
+from planner.search.serving.request import ServingRequest, Target
+from planner.search.serving.roles import prefill_swept
+from planner.search.serving.sweep import Swept, judge
+from planner.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["Candidates", "Scenario", "candidates", "scenarios"]
+__all__ = ["Candidates", "Scenario", "candidates", "looked_at", "scenarios"]
 
 DIVISIONS: Final = 8
 SHARES: Final = tuple(s / 10.0 for s in range(1, 10))
-MANY: Final = 65536
+SLACK: Final = 1.5
+"""Factor on targets where screening finds no replica that meets them."""
+LATE: Final = bit("ttft") | bit("tpot") | bit("e2e")
+MANY: Final = 4096
 """Accelerators of a part beyond which its pools have many workers."""
 
 
@@ -48,7 +52,7 @@ class Candidates:
     prefill: Points | None
     decode: Points | None
     by_workers: FloatArray
-    """Rate of each prefill replica where 1, 2 ... `ROUTED` of them share a queue, ``[rows, ROUTED]``."""
+    """Rate of each prefill replica where 1, 2 ... of them share a queue, ``[rows, routed]``."""
 
 
 def scenarios(request: ServingRequest, swept: Mapping[int, Sequence[Swept]]) -> Iterator[Scenario]:
@@ -57,40 +61,99 @@ def scenarios(request: ServingRequest, swept: Mapping[int, Sequence[Swept]]) -> 
         yield from (Scenario(prefill=share) for share in SHARES)
     elif request.e2e.is_set and swept.get(PREFILL):
         first = [np.min(s.waiting.ttft(request.e2e.percentile), initial=np.inf) for s in swept[PREFILL]]
-        least = float(min(first))
-        if least < request.e2e.seconds:
-            yield from (
-                Scenario(first_s=s) for s in np.geomspace(least * 1.02, request.e2e.seconds, DIVISIONS)
-            )
+        divided = np.geomspace(
+            min(float(min(first)) * 1.02, request.e2e.seconds), request.e2e.seconds, DIVISIONS
+        )
+        yield from (Scenario(first_s=s) for s in divided[:-1].tolist())
     else:
         yield Scenario()
 
 
 def candidates(
-    request: ServingRequest,
-    swept: Mapping[int, Sequence[Swept]],
-    scenario: Scenario,
-    known: Points | None = None,
+    request: ServingRequest, swept: Mapping[int, Sequence[Swept]], scenario: Scenario
 ) -> Candidates:
-    """Pick replicas of every role under a scenario.
+    """Pick replicas of every role under a scenario, as the sweep sees them."""
+    found: dict[int, Points | None] = {}
+    for role in (AGGREGATED, PREFILL, DECODE):
+        asked = _asked_of(request, role, scenario)
+        many = swept.get(role, ())
+        points = best_points(request, many, _score(asked, role, scenario))
+        if points is None:
+            points = best_points(request, many, _score(_relaxed(asked), role, scenario))
+        found[role] = None if points is None else shortlist(points, _value(request, points))
+    prefill = found[PREFILL]
+    rates = np.zeros((0, request.routed))
+    if prefill is not None:
+        rates = _by_workers(_asked_of(request, PREFILL, scenario), prefill)
+    return Candidates(found[AGGREGATED], prefill, found[DECODE], rates)
+
+
+def looked_at(
+    request: ServingRequest, rough: Candidates, scenario: Scenario, known: Points | None = None
+) -> Candidates:
+    """Return the same replicas judged by queueing, at the rates and latencies that it finds.
 
     Parameters
     ----------
     known
-        Aggregated points of another scenario, on which they do not depend.
+        Aggregated replicas, where another scenario has found them: they do not depend on it.
     """
-    found: dict[int, Points | None] = {AGGREGATED: known}
-    for role in (AGGREGATED, PREFILL, DECODE):
-        if found.get(role) is not None:
-            continue
-        score = _score(request, role, scenario)
-        rough = best_points(request, swept.get(role, ()), score)
-        if rough is not None:
-            rough = exact(request, shortlist(rough, _value(request, rough)), score)
-        found[role] = rough
-    prefill = found[PREFILL]
-    rates = np.zeros((0, ROUTED)) if prefill is None else _by_workers(request, prefill, scenario)
-    return Candidates(found[AGGREGATED], prefill, found[DECODE], rates)
+    largest = request.goal != "latency"
+    tables: list[Points | None] = []
+    for role, points in enumerate((rough.aggregated, rough.prefill, rough.decode)):
+        if role == AGGREGATED and known is not None:
+            points = known
+        elif points is not None:
+            asked = _asked_of(request, role, scenario)
+            points = settled(asked, points, _sharing(request, points), largest=largest)
+        tables.append(points)
+    aggregated, prefill, decode = tables
+    rates = np.zeros((0, request.routed))
+    if prefill is not None and rough.prefill is not None:
+        before = _rows(rough.prefill, prefill)
+        rates = rough.by_workers[before] * (prefill.rate / rough.by_workers[before, -1])[:, None]
+    return Candidates(aggregated, prefill, decode, rates)
+
+
+def _rows(all_points: Points, some: Points) -> IntArray:
+    """Rows of `all_points` with the replicas of `some`, which are among them."""
+
+    def keys(points: Points) -> list[tuple[float, ...]]:
+        columns = (points.option, points.tp, points.pp, points.dp, points.ep, points.chunk)
+        return list(zip(*(c.tolist() for c in columns), strict=True))
+
+    at = {key: row for row, key in enumerate(keys(all_points))}
+    return np.array([at[key] for key in keys(some)], dtype=np.int64)
+
+
+def _sharing(request: ServingRequest, points: Points) -> FloatArray:
+    """Replicas that there are of each, as far as they share a queue."""
+    if int(points.role[0]) != AGGREGATED:
+        return np.full(len(points), float(request.routed))
+    there = np.array([part.gpus for part in request.parts])[points.part]
+    many = np.floor(there / points.gpus)
+    if request.rate is not None and request.goal != "latency":
+        many = np.minimum(many, np.ceil(request.rate / points.rate))
+    elif request.goal == "gpus":
+        many = np.ones(len(points))
+    return np.clip(many, 1.0, request.routed)
+
+
+def _asked_of(request: ServingRequest, role: int, scenario: Scenario) -> ServingRequest:
+    """Return the request with the part of the end-to-end target that falls to a role."""
+    if role == AGGREGATED or not request.e2e.is_set:
+        return request
+    part = scenario.first_s if role == PREFILL else request.e2e.seconds - scenario.first_s
+    return replace(request, e2e=Target(part, request.e2e.percentile))
+
+
+def _relaxed(request: ServingRequest) -> ServingRequest:
+    """Return the request with targets that queueing, which is less strict at times, may still find met."""
+    ttft, tpot, e2e = (
+        Target(SLACK * target.seconds, target.percentile)
+        for target in (request.ttft, request.tpot, request.e2e)
+    )
+    return replace(request, ttft=ttft, tpot=tpot, e2e=e2e)
 
 
 def _score(request: ServingRequest, role: int, scenario: Scenario) -> Score:
@@ -98,7 +161,8 @@ def _score(request: ServingRequest, role: int, scenario: Scenario) -> Score:
     name = ("e2e", "ttft", "tpot")[role]
 
     def score(swept: Swept) -> FloatArray:
-        allowed = swept.feasible & _within(request, role, scenario, swept)
+        missed = swept.missed & ~LATE | judge(request, swept.waiting, names=ASKED[role])
+        allowed = (missed == 0) & _bears(request, role, scenario, swept)
         if request.goal == "latency":
             seconds: FloatArray = getattr(swept.waiting, name)(getattr(request, name).percentile)
             return np.where(allowed, -seconds, -np.inf)
@@ -107,22 +171,16 @@ def _score(request: ServingRequest, role: int, scenario: Scenario) -> Score:
     return score
 
 
-def _within(request: ServingRequest, role: int, scenario: Scenario, swept: Swept) -> BoolArray:
-    """Points that keep to their share of the end-to-end target, and can bear their share of the demand."""
-    allowed = np.ones(swept.missed.shape, dtype=bool)
-    if role != AGGREGATED and request.e2e.is_set:
-        times, p = swept.waiting, request.e2e.percentile
-        if role == PREFILL:
-            allowed &= times.ttft(p) <= scenario.first_s
-        else:
-            longest = 1.0 if p is None else lognormal(np.array([request.variation.output]), p)
-            allowed &= times.tokens * times.token_s * longest <= request.e2e.seconds - scenario.first_s
+def _bears(request: ServingRequest, role: int, scenario: Scenario, swept: Swept) -> BoolArray:
+    """Points that can bear their share of the demand, where all accelerators are to be used."""
     gpus = request.parts[request.options[swept.found.option].part].gpus
-    if request.goal == "latency" and request.rate is not None and np.isfinite(gpus):
-        share = {AGGREGATED: 1.0, PREFILL: scenario.prefill or 0.5, DECODE: 1.0 - (scenario.prefill or 0.5)}
-        many = np.floor(gpus * share[role] / swept.gpus)
-        allowed &= swept.curves.rate * many[:, None] >= request.rate
-    return allowed
+    if request.goal != "latency" or request.rate is None or not np.isfinite(gpus):
+        return np.ones(swept.missed.shape, dtype=bool)
+    prefill = 0.5 if scenario.prefill is None else scenario.prefill
+    share = (1.0, prefill, 1.0 - prefill)[role]
+    many = np.floor(gpus * share / swept.gpus)
+    bears: BoolArray = swept.curves.rate * many[:, None] >= request.rate
+    return bears
 
 
 def _value(request: ServingRequest, points: Points) -> FloatArray:
@@ -136,17 +194,17 @@ def _value(request: ServingRequest, points: Points) -> FloatArray:
     return points.rate_per_gpu
 
 
-def _by_workers(request: ServingRequest, prefill: Points, scenario: Scenario) -> FloatArray:
+def _by_workers(request: ServingRequest, prefill: Points) -> FloatArray:
     """Largest allowed rate by workers of the pool: many with one queue can be loaded more than one."""
-    rates = np.repeat(prefill.rate[:, None], ROUTED, axis=1)
+    rates = np.repeat(prefill.rate[:, None], request.routed, axis=1)
     smallest = min(request.parts[p].gpus for p in np.unique(prefill.part).tolist())
     if request.goal == "latency" or (request.rate is None and smallest > MANY):
         return rates
     for option in np.unique(prefill.option).tolist():
         rows = np.flatnonzero(prefill.option == option)
         found = of_points(request, prefill.take(rows))
-        for workers in range(1, ROUTED):
-            one = prefill_swept(request, found, workers=workers)
-            allowed = one.feasible & _within(request, PREFILL, scenario, one)
-            rates[rows, workers - 1] = np.max(np.where(allowed, one.curves.rate, 0.0), axis=1)
+        pool = prefill_pool(replica=found.replica, load=found.load)
+        for workers in range(1, request.routed):
+            one = prefill_swept(request, found, workers=workers, pool=pool)
+            rates[rows, workers - 1] = np.max(np.where(one.feasible, one.curves.rate, 0.0), axis=1)
     return rates

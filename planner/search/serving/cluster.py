@@ -12,7 +12,6 @@ from planner.search.serving.candidates import Candidates, Scenario
 from planner.search.serving.fleets import Specs, order, specs
 from planner.search.serving.points import PREFILL, Points
 from planner.search.serving.request import ServingRequest
-from planner.search.serving.roles import ROUTED
 from planner.search.serving.split import split
 from planner.types import FloatArray
 
@@ -91,7 +90,7 @@ def shared_out(request: ServingRequest, found: Candidates, gpus: FloatArray) -> 
         if replicas[best] > 0:
             one = points.take(rows[best : best + 1])
             if role == PREFILL:
-                worker = min(int(replicas[best]), ROUTED) - 1
+                worker = min(int(replicas[best]), request.routed) - 1
                 one = in_pool(one, found.by_workers[rows[best : best + 1], worker])
             chosen.append(one)
             many.append(replicas[best])

@@ -10,8 +10,6 @@ import numpy as np
 from planner.search.serving.candidates import Candidates, Scenario
 from planner.search.serving.points import Columns, Points
 from planner.search.serving.request import ServingRequest
-from planner.search.serving.roles import ROUTED
-from planner.search.serving.waiting import lognormal
 from planner.types import FloatArray, IntArray
 
 __all__ = ["Specs", "distinct", "order", "specs"]
@@ -54,12 +52,12 @@ def specs(request: ServingRequest, found: Candidates, scenario: Scenario) -> Spe
 
 
 def order(request: ServingRequest, found: Specs) -> IntArray:
-    """Rows from best to worst for the goal; ties go to the rate, then to fewer accelerators."""
+    """Rows from best to worst for the goal; ties go to more rate, fewer accelerators, less latency."""
     if request.goal == "latency":
-        return np.lexsort((found.gpus, found.e2e_s))
+        return np.lexsort((-found.rate, found.gpus, found.e2e_s))
     if request.goal == "gpus" or request.rate is not None:
-        return np.lexsort((-found.rate, found.gpus))
-    return np.lexsort((found.gpus, -found.rate))
+        return np.lexsort((found.e2e_s, -found.rate, found.gpus))
+    return np.lexsort((found.e2e_s, found.gpus, -found.rate))
 
 
 def distinct(found: Candidates, ordered: Specs) -> IntArray:
@@ -145,7 +143,7 @@ def _paired(
         rate=rate,
         continuous=np.maximum(whole, rate),
         gpus=x * p.gpus + y * d.gpus,
-        e2e_s=_end_to_end(request, p, d),
+        e2e_s=_end_to_end(p, d),
     )
 
 
@@ -155,12 +153,12 @@ class _Pair:
 
     prefill_gpus: FloatArray
     decode_gpus: FloatArray
-    by_workers: FloatArray  # [N, ROUTED] rate of a prefill replica in a pool of so many
+    by_workers: FloatArray  # [N, routed] rate of a prefill replica in a pool of so many
     decode_rate: FloatArray
 
     def prefill_rate(self, workers: FloatArray) -> FloatArray:
         """Rate of one prefill replica in pools of `workers`, ``[N]`` or ``[N, K]``."""
-        column = np.clip(workers, 1, ROUTED).astype(np.int64) - 1
+        column = np.clip(workers, 1, self.by_workers.shape[1]).astype(np.int64) - 1
         if column.ndim == 1:
             return self.by_workers[np.arange(len(column)), column]
         return np.take_along_axis(self.by_workers, column, axis=1)
@@ -195,7 +193,7 @@ class _Pair:
         return self._best(np.concatenate([x, x], axis=1), np.concatenate([y, y + 1.0], axis=1), per_gpu=True)
 
     def _small(self) -> FloatArray:
-        return np.broadcast_to(np.arange(1.0, ROUTED + 1.0), (len(self.decode_rate), ROUTED))
+        return np.broadcast_to(np.arange(1.0, self.by_workers.shape[1] + 1.0), self.by_workers.shape)
 
     def _matched(self, gpus: float) -> FloatArray:
         """Whole numbers of prefill replicas about the best divisible one, at which both pools are full."""
@@ -214,12 +212,6 @@ class _Pair:
         return x[row, at], np.minimum(y[row, at], needed)
 
 
-def _end_to_end(request: ServingRequest, prefill: Points, decode: Points) -> FloatArray:
+def _end_to_end(prefill: Points, decode: Points) -> FloatArray:
     """Time to the last token of requests that pass through both pools."""
-    tokens = max(float(request.load.osl[0]) - 1.0, 0.0)
-    p = request.e2e.percentile
-    first, last = prefill.ttft.mean, tokens * decode.tpot.mean
-    if p is None:
-        return first + last
-    longest = lognormal(np.array([request.variation.output]), p)
-    return first + last * longest
+    return prefill.ttft.mean + decode.e2e.target

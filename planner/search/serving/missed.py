@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.search.serving.fleet import FleetPlan, Missed
 from planner.search.serving.points import ROLES
-from planner.search.serving.reasons import bit, code
+from planner.search.serving.reasons import ASKED, bit, code
 from planner.search.serving.replicas import Left
 from planner.search.serving.request import ServingRequest, Target
 from planner.search.serving.sweep import Swept
@@ -25,8 +25,6 @@ RULES: Final = {
     "size": "a replica would need more accelerators than there are",
     "format": "the part does not multiply in the formats of the weights",
 }
-ASKED: Final = (("ttft", "tpot", "e2e"), ("ttft",), ("tpot",))
-"""Targets that each role must meet."""
 MEASURES: Final = {
     "ttft": "the time to the first token", "tpot": "the time per output token", "e2e": "the end-to-end time",
 }  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.types import IntArray
 
-__all__ = ["FEASIBLE", "MISSES", "REASONS", "bit", "code", "first_missed"]
+__all__ = ["ASKED", "FEASIBLE", "MISSES", "REASONS", "bit", "code", "first_missed"]
 
 REASONS: Final = (
     "feasible", "engine", "context", "heads", "pipeline", "attention-data", "experts", "size", "format",
@@ -25,6 +25,10 @@ FEASIBLE: Final = 0
 MISSES: Final = ("load", "fabric", "ttft", "tpot", "e2e")
 """What an operating point can fail at. A point keeps all of them, one bit each, so that one can ask what
 fails at nothing else."""
+
+
+ASKED: Final = (("ttft", "tpot", "e2e"), ("ttft", "e2e"), ("tpot", "e2e"))
+"""Targets of each role. Of an end-to-end target the pools take a part each."""
 
 
 def code(name: str) -> int:

@@ -158,6 +158,9 @@ class ServingRequest:
         Longest context of the model.
     longest
         Longest request to be served (prompt and output), if it is known; the mean otherwise.
+    routed
+        Replicas of a kind that share one queue: a router sends each request to the one of so many that has
+        the least to do. With 1 every replica has a queue of its own.
     most_load
         Share of the largest stable rate up to which a replica is loaded. The default leaves the margin that
         keeps waiting from exploding on a small error of the rate.
@@ -186,6 +189,7 @@ class ServingRequest:
     pins: Mapping[str, Any] = field(default_factory=dict)
     most_tokens: float = math.inf
     longest: float | None = None
+    routed: int = 16
     most_load: float = 0.95
     top: int = 10
 
@@ -227,6 +231,8 @@ class ServingRequest:
                 yield f"{name}: the percentile {target.percentile!r} is not a share between 0 and 1"
         if self.rate is not None and not 0.0 < self.rate < math.inf:
             yield f"rate: {self.rate!r} is not a positive number of requests per second"
+        if not 1 <= self.routed <= 1024:
+            yield f"routed: {self.routed!r} is not from 1 to 1024"
         if not 0.0 < self.most_load <= 1.0:
             yield f"most_load: {self.most_load!r} is not a share above 0 and up to 1"
         if not 1 <= self.top <= 1000:

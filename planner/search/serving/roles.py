@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.inference.disaggregated import prefill_pool, transfer_s
+from planner.model.inference.disaggregated import PrefillPool, prefill_pool, transfer_s
 from planner.model.inference.memory import cache_bytes_per_sequence
 from planner.model.queueing.formulas import erlang_c, mgc_wait_s
 from planner.search.serving.curves import Curves, curves
-from planner.search.serving.points import AGGREGATED, DECODE, PREFILL
-from planner.search.serving.reasons import bit
+from planner.search.serving.points import AGGREGATED, PREFILL
+from planner.search.serving.reasons import ASKED, bit
 from planner.search.serving.replicas import Left, Replicas, replicas
 from planner.search.serving.request import ServingRequest
 from planner.search.serving.space import layouts
@@ -23,10 +23,7 @@ from planner.search.serving.sweep import Swept, judge
 from planner.search.serving.waiting import Waiting, column, waiting
 from planner.types import FloatArray, IntArray
 
-__all__ = ["LOADS", "ROUTED", "fabric_rate", "prefill_swept", "sweep", "swept"]
-
-ROUTED: Final = 16
-"""Prefill replicas that share one queue, at most: a router knows the state of so many."""
+__all__ = ["LOADS", "fabric_rate", "prefill_swept", "sweep", "swept"]
 
 LOADS: Final = 1.0 - np.geomspace(1.0 - 0.02, 1.0 - 0.995, 96)
 """Loads of a prefill replica."""
@@ -42,32 +39,35 @@ def sweep(request: ServingRequest, index: int, role: int) -> tuple[Swept | None,
 def swept(request: ServingRequest, found: Replicas, *, points: Curves | None = None) -> Swept:
     """Operating points of replicas in their role: at batches of the search, or at those of `points`."""
     if found.role == PREFILL:
-        return prefill_swept(request, found, workers=ROUTED)
+        return prefill_swept(request, found, workers=request.routed)
     points = points or curves(found)
-    times = waiting(found, points, request.variation)
-    names = ("ttft", "tpot", "e2e") if found.role == AGGREGATED else ("tpot",)
-    missed = judge(request, times, names=names)
-    if found.role == DECODE:
+    times = waiting(found, points, request.variation, workers=request.routed)
+    missed = judge(request, times, names=ASKED[found.role])
+    if found.role != AGGREGATED:
         missed = missed | _crowded(request, found, points.rate)
     return Swept(found, points, times, missed)
 
 
 def prefill_swept(
-    request: ServingRequest, found: Replicas, *, workers: int | FloatArray, load: FloatArray = LOADS
+    request: ServingRequest,
+    found: Replicas,
+    *,
+    workers: int | FloatArray,
+    pool: PrefillPool | None = None,
 ) -> Swept:
-    """Prefill replicas at loads ``[B]`` or ``[R, B]``, of which `workers` share a queue.
+    """Prefill replicas at `LOADS`, of which `workers` share a queue.
 
     A prompt waits for the workers (M/G/k), then for the pass in progress, is computed alone or with others,
     and its cache is sent.
     """
-    pool = prefill_pool(replica=found.replica, load=found.load)
+    pool = pool or prefill_pool(replica=found.replica, load=found.load)
     sent = transfer_s(replica=found.replica, load=found.load)
-    like = (len(found), load.shape[-1])
+    like = (len(found), len(LOADS))
     largest = column(pool.rate, like)
     passed, alone = column(pool.pass_s, like), column(pool.prompt_s, like)
-    wait, busy = _queue(request, load, np.minimum(workers, ROUTED))
+    wait, busy = _queue(request, LOADS, np.minimum(workers, request.routed))
     wait, busy = wait / largest, np.broadcast_to(busy, like)
-    load = np.broadcast_to(load, like)
+    load = np.broadcast_to(LOADS, like)
     prompt = np.maximum(alone, (1.0 - load) * alone + load * passed)
     none = np.zeros(like)
     points = Curves(
@@ -81,7 +81,6 @@ def prefill_swept(
         prefill_s=prompt,
         concurrency=load * largest * (wait + prompt),
     )
-    nothing = np.full(like, np.nan)
     times = Waiting(
         load=load,
         busy=busy,
@@ -89,14 +88,14 @@ def prefill_swept(
         first_s=prompt + 0.5 * load * passed,
         fixed_s=column(found.replica.engine.request_s, like) + column(sent, like),
         prompt_s=np.minimum(1.0 / largest, alone),
-        token_s=nothing,
-        least_token_s=nothing,
-        token_spread_s=nothing,
-        tokens=nothing,
+        token_s=none,
+        least_token_s=none,
+        token_spread_s=none,
+        tokens=none,
         input=np.full(like, request.variation.input),
         output=np.full(like, request.variation.output),
     )
-    missed = judge(request, times, names=("ttft",)) | _crowded(request, found, points.rate)
+    missed = judge(request, times, names=ASKED[PREFILL]) | _crowded(request, found, points.rate)
     return Swept(found, points, times, missed)
 
 

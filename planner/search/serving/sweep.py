@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.search.serving.curves import Curves
-from planner.search.serving.points import Latency, Points
+from planner.search.serving.points import DECODE, PREFILL, Latency, Points
 from planner.search.serving.reasons import bit, first_missed
 from planner.search.serving.replicas import Replicas
 from planner.search.serving.request import ServingRequest, Target
@@ -61,6 +61,7 @@ def points_of(request: ServingRequest, swept: Swept, index: IntArray) -> Points:
 
     flat = {name: values.ravel()[index] for name, values in vars(swept.curves).items()}
     times = Waiting(**{name: values.ravel()[index] for name, values in vars(swept.waiting).items()})
+    none = Latency(*(np.full(len(index), np.nan),) * 5)
     ranks = column(layout.dp)
     return Points(
         role=np.full(len(index), found.role),
@@ -76,9 +77,9 @@ def points_of(request: ServingRequest, swept: Swept, index: IntArray) -> Points:
         rate=flat["rate"],
         load=times.load,
         concurrency=flat["concurrency"],
-        ttft=_latency(times, "ttft", request.ttft),
-        tpot=_latency(times, "tpot", request.tpot),
-        e2e=_latency(times, "e2e", request.e2e),
+        ttft=none if found.role == DECODE else _latency(times, "ttft", request.ttft),
+        tpot=none if found.role == PREFILL else _latency(times, "tpot", request.tpot),
+        e2e=none if found.role == PREFILL else _latency(times, "e2e", request.e2e),
         memory_bytes=found.fit.take(row).used_bytes(flat["batch"], ranks),
         capacity=found.fit.capacity[row],
         reason=first_missed(swept.missed.ravel()[index]),

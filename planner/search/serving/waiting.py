@@ -12,6 +12,7 @@ References
 .. [1] J. Kingman, "The single server queue in heavy traffic" (1961); for Poisson arrivals it is the formula
    of Pollaczek and Khinchine.
 .. [2] S. Halfin, W. Whitt, "Heavy-traffic limits for queues with many exponential servers" (1981).
+.. [3] H. Sakasegawa, "An approximation formula Lq ~ a rho^b / (1 - rho)" (1977), for several servers.
 """
 
 from __future__ import annotations
@@ -86,14 +87,21 @@ class Waiting(Columns):
         return mean * lognormal(spread / mean, percentile)
 
 
-def waiting(found: Replicas, points: Curves, variation: Variation) -> Waiting:
-    """Latencies of replicas that serve prompts and decode, at the points of their curves ``[R, B]``."""
+def waiting(found: Replicas, points: Curves, variation: Variation, *, workers: float = 1.0) -> Waiting:
+    """Latencies of replicas that decode, at the points of their curves ``[R, B]``.
+
+    Parameters
+    ----------
+    workers
+        Replicas that share a queue [3]_.
+    """
     load, share = found.load, points.rate / np.max(points.rate, axis=1, keepdims=True)
     new = np.maximum(load.new, 1.0)
     occupied = new * points.full_s / (found.chunk * found.layout.dp)[:, None]
     busy = np.minimum(points.rate * occupied, FULL)
     squares = 0.5 * (variation.arrival**2 + variation.input**2)
-    queue = busy * occupied * squares / (1.0 - busy)
+    waits = busy ** (np.sqrt(2.0 * (workers + 1.0)) - 1.0)
+    queue = waits * occupied * squares / (workers * (1.0 - busy))
     short, slot = _slots(found, points, variation, share)
     mixed = points.mixed_share
     step_squares = (1.0 - mixed) * points.decode_s**2 + mixed * points.mixed_s**2
@@ -101,7 +109,7 @@ def waiting(found: Replicas, points: Curves, variation: Variation) -> Waiting:
     like = share.shape
     return Waiting(
         load=share,
-        busy=np.maximum(busy, short),
+        busy=np.maximum(waits, short),
         wait_s=queue + short * slot,
         first_s=0.5 * step_squares / points.step_s + points.prefill_s,
         fixed_s=column(found.replica.engine.request_s, like),
