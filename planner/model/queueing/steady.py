@@ -42,6 +42,8 @@ _OUTPUTS: Final = 8
 _OUTPUTS_END: Final = 24
 """Groups of outputs in the percentiles of the time per token and of the time to the last token."""
 _FULL: Final = 1.0 - 1e-6
+_POOLED: Final = 0.1
+"""Share of waits below which what comes with other prompts is no longer taken for waiting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +189,10 @@ def _parts(serving: Serving, demand: Demand, steps: Lengths, most: FloatArray) -
     queue = point.queue
     pooled, k = demand.least_loaded, np.maximum(demand.replicas, 1.0)
     cv = np.sqrt(np.where(pooled, demand.arrival_cv**2, 1.0 + (demand.arrival_cv**2 - 1.0) / k))
-    kept = erlang_c(servers=k, offered=k * queue.load) / np.maximum(queue.load, 1e-300)
-    waits = np.where(pooled, np.minimum(kept, 1.0), 1.0)
+    waits = np.ones_like(rate)
+    if pooled.any():
+        kept = erlang_c(servers=k, offered=k * queue.load) / np.maximum(queue.load, 1e-300)
+        waits = np.where(pooled, np.minimum(kept, 1.0), waits)
     square = queue.service_cv2
     scale = (cv**2 + square) / (1.0 + square) / np.where(pooled, k, 1.0)
     lone = 0.5 * np.exp(-np.minimum(point.batch, 700.0)) * point.decode_s * (1.0 - queue.load)
@@ -247,8 +251,10 @@ def _percentiles(
     point = parts.point
     weights = np.broadcast_to(demand.prompt.weights, point.service_s.shape)
     queue = point.queue
-    # what steps add beyond that for a lone prompt comes with others: half of it grows as waiting does
-    bound = np.minimum(parts.rest_s, 0.5 * (parts.rest_s + queue.lone_s))
+    # what steps add beyond that for a lone prompt comes with others: half of it grows as waiting does, where
+    # pooling leaves enough of that
+    others = np.maximum(parts.rest_s - 0.5 * (parts.rest_s + queue.lone_s), 0.0)
+    bound = parts.rest_s - others * np.minimum(parts.waits / _POOLED, 1.0)
     waited = np.maximum(parts.waits * queue.wait_s, 1e-300)
     first = first_token(
         service_s=point.service_s, weights=weights, busy=queue.load, waits=parts.waits,
