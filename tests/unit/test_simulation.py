@@ -91,6 +91,15 @@ def test_context_slows_steps_as_it_grows() -> None:
     assert result.e2e_s[0] - result.ttft_s[0] == pytest.approx(10 * 0.01 + 1e-6 * sum(reads))
 
 
+def test_a_step_of_prompts_alone_reads_no_context_of_those_that_wait() -> None:
+    steps = linear_steps(base_s=0.01, sequence_s=0.0, token_s=1e-5, context_s=1e-4)
+    two = Requests(np.array([100, 1000]), np.zeros(2, int), np.array([500, 2]), np.array([0.0, 0.5]))
+    result = simulate(requests=two, steps=steps, scheduler=Scheduler("prefill-first", 400, 4), warm_up=0.0)
+    # 1,000 tokens in chunks of 400, after at most one decode step of the first request, which reads its
+    # context of about 120 tokens.
+    assert result.ttft_s[1] == pytest.approx(3 * 0.01 + 1000e-5, abs=0.01 + 120e-4)
+
+
 def test_closed_loop_keeps_its_clients_busy() -> None:
     rng = np.random.default_rng(2)
     n = 3000

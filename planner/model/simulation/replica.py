@@ -173,7 +173,9 @@ class _Replica:
             if tokens == budget:
                 break
         if tokens:
-            self.advance(self.step.seconds(batch, tokens, self.context, pairs), batch)
+            # A step that only computes prompts reads no context of those that wait to decode.
+            context = self.context if batch else 0
+            self.advance(self.step.seconds(batch, tokens, context, pairs), batch)
         for i in done:
             self.first[i] = self.now
             self.join(i)
@@ -191,7 +193,7 @@ class _Replica:
             count = min(count, self.decoding[0][0] - self.decoded)
         past = self.new[i] + self.cached[i] - self.left
         pairs = budget * (past + 0.5 * budget * count)  # mean of the run
-        context = self.context + 0.5 * batch * (count - 1)
+        context = self.context + 0.5 * batch * (count - 1) if batch else 0
         self.left -= count * budget
         self.advance(self.step.seconds(batch, budget, context, pairs), batch, count)
 
