@@ -6,12 +6,14 @@ Every command of the command line is one call of this library, with the same nam
 
     answer = planner.train("llama-3.1-405b", cluster="million-h100")
     answer.plan.days, answer.plan.strategy
+    planner.serve("deepseek-v3", cluster="colossus-1m", traffic="coding-agent").plan.users
     answer.to_dict(), answer.to_json(), answer.to_frame()
 
 Importing `planner` is cheap: a name is imported when it is first used.
 
 ==========================  ======================================================================
 `train`                     layout, step time, days and GPU-hours of a training job
+`serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
 `calibrate_kernels`         the rates of kernels per accelerator, from measured kernels
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from planner.evidence.kernels import calibrate_kernels
     from planner.evidence.recalibrate import calibrate_training
     from planner.evidence.validate import validate_training
+    from planner.plan.serve import serve
     from planner.plan.train import train
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
@@ -69,6 +72,7 @@ __all__ = [
     "import_config",
     "import_trace",
     "model",
+    "serve",
     "summarize",
     "summarize_traffic",
     "tables",
@@ -90,6 +94,7 @@ _HOMES: Final = {
     "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
+    "serve": "planner.plan.serve",
     "summarize": "planner.workload.summary",
     "summarize_traffic": "planner.workload.traffic_summary",
     "train": "planner.plan.train",

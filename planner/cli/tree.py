@@ -23,6 +23,7 @@ Tree = dict[str, Any]
 
 COMMANDS: Final[Tree] = {
     "train": "train",
+    "serve": "serve",
     "validate": ("Predict measured runs and report the errors.", {"training": "validate_training"}),
     "calibrate": (
         "Fit the constants of the estimator.",
@@ -167,5 +168,5 @@ def _planner(
         ),
     ] = False,
 ) -> None:
-    """Plan GPU clusters: what a cluster can train, how long it takes, and how sure that is."""
+    """Plan GPU clusters: what a cluster can train or serve, how fast, and how sure that is."""
     context.obj = Session(tuple(map(Path, catalog or ())), tuple(set_ or ()), debug)

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from planner.plan.results import TrainResult
     from planner.workload.record import ModelRecord
 
-__all__ = ["Explanation", "Number", "Term", "explain", "explain_trace"]
+__all__ = [
+    "Explanation",
+    "Number",
+    "Term",
+    "computed",
+    "explain",
+    "explain_trace",
+    "model_numbers",
+    "quoted",
+]
 
 _CONSTANT_MODULES: Final = (
     "operators", "collectives", "context", "passes", "blocks", "experts", "mixers", "layer", "activations",
@@ -136,11 +145,12 @@ def _numbers(trace: Trace) -> Iterator[Number]:
     yield from _hardware(trace)
     yield from _calibration(trace)
     yield from _records(trace)
-    yield from _architecture(trace.model)
+    yield from model_numbers(trace.model)
     yield from _constants()
 
 
-def _quoted(name: str, quantity: Quantity, record: str) -> Number:
+def quoted(name: str, quantity: Quantity, record: str) -> Number:
+    """Return a number of a record, with its source."""
     example = DIMENSIONS[quantity.dimension]
     return Number(
         name=name,
@@ -157,7 +167,8 @@ def _quoted(name: str, quantity: Quantity, record: str) -> Number:
     )
 
 
-def _computed(name: str, value: float, unit: str, at: str, *, text: str | None = None) -> Number:
+def computed(name: str, value: float, unit: str, at: str, *, text: str | None = None) -> Number:
+    """Return a number that the code makes; `at` says how."""
     shown = text if text is not None else format_quantity(value, unit or "count")
     return Number(
         name=name,
@@ -176,16 +187,16 @@ def _layout(trace: Trace) -> Iterator[Number]:
     costs = trace.costs
     st = costs.strategy
     for name in ("tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch", "global_batch", "seq_len"):
-        yield _computed(f"layout.{name}", float(getattr(st, name)[0]), "", "chosen by the search, or pinned")
-    yield _computed("layout.recompute_layers", float(st.recompute_layers[0]), "", "share of the layers")
-    yield _computed("layout.offload", float(st.offload[0]), "", "share of the activations")
-    yield _computed("layout.gpus", costs.gpus, "", "tp x cp x pp x dp")
+        yield computed(f"layout.{name}", float(getattr(st, name)[0]), "", "chosen by the search, or pinned")
+    yield computed("layout.recompute_layers", float(st.recompute_layers[0]), "", "share of the layers")
+    yield computed("layout.offload", float(st.offload[0]), "", "share of the activations")
+    yield computed("layout.gpus", costs.gpus, "", "tp x cp x pp x dp")
     tokens = float(st.micro_batch[0] * st.seq_len[0] / st.cp[0])
-    yield _computed("layout.tokens", tokens, "", "micro-batch x sequence length / cp, per accelerator")
+    yield computed("layout.tokens", tokens, "", "micro-batch x sequence length / cp, per accelerator")
     count = float(costs.step.micro_batches[0])
-    yield _computed("layout.micro_batches", count, "", "global batch / (dp x micro-batch), rounded up")
+    yield computed("layout.micro_batches", count, "", "global batch / (dp x micro-batch), rounded up")
     per_stage = float(costs.model.layers[0] / st.pp[0])
-    yield _computed("layout.layers_per_stage", per_stage, "", "layers / pp, on average")
+    yield computed("layout.layers_per_stage", per_stage, "", "layers / pp, on average")
 
 
 def _rates(trace: Trace) -> Iterator[Number]:
@@ -197,13 +208,13 @@ def _rates(trace: Trace) -> Iterator[Number]:
         hardware=costs.hardware, model=costs.model, software=costs.software, strategy=costs.strategy
     )
     made = "dense peak x asymptote of the kernel x sustained share x (power / reference power)^0.4"
-    yield _computed("rate.matrix", float(context.rate_linear[0]), "flop_per_s", made)
-    yield _computed("rate.matrix16", float(context.rate16[0]), "flop_per_s", f"{made}, 16 bit")
+    yield computed("rate.matrix", float(context.rate_linear[0]), "flop_per_s", made)
+    yield computed("rate.matrix16", float(context.rate16[0]), "flop_per_s", f"{made}, 16 bit")
     hw, m, sw = costs.hardware, costs.model, costs.software
     head = hw.attention_asymptote / (1.0 + hw.attention_head_half / np.maximum(m.qk_dim, 1.0))
     sustained_peak = context.rate16 / hw.gemm_asymptote[:, 0]
     attention = float((np.where(m.mla, hw.mla_asymptote, head) * sw.attention_rate * sustained_peak)[0])
-    yield _computed(
+    yield computed(
         "rate.attention",
         attention,
         "flop_per_s",
@@ -211,14 +222,14 @@ def _rates(trace: Trace) -> Iterator[Number]:
         "sustained share",
     )
     nic = float((sw.nic_share * hw.nic_achievable * hw.nic_bytes_per_s)[0])
-    yield _computed(
+    yield computed(
         "rate.nic", nic, "bytes_per_s", "NIC share x achievable share of the fabric x NIC bandwidth"
     )
-    yield _computed(
+    yield computed(
         "hardware.nic", float(hw.nic_bytes_per_s[0]), "bytes_per_s", "ports of the system / accelerators"
     )
-    yield _computed("hardware.domain", float(hw.domain[0]), "", "accelerators in one scale-up domain")
-    yield _computed("hardware.node", float(hw.node[0]), "", "accelerators in one host")
+    yield computed("hardware.domain", float(hw.domain[0]), "", "accelerators in one scale-up domain")
+    yield computed("hardware.node", float(hw.node[0]), "", "accelerators in one host")
 
 
 def _hardware(trace: Trace) -> Iterator[Number]:
@@ -236,17 +247,17 @@ def _hardware(trace: Trace) -> Iterator[Number]:
             or path.startswith(_PART_FIELDS)
             or (path.startswith("power.tdp") and part.reference_tdp)
         ):
-            yield _quoted(f"accelerator.{path}", quantity, f"accelerator/{part.id}")
+            yield quoted(f"accelerator.{path}", quantity, f"accelerator/{part.id}")
     for path, quantity in quantities(site.kernels):
         if not path.startswith("gemm.") or path in ("gemm.bf16", f"gemm.{name}"):
-            yield _quoted(f"kernels.{path}", quantity, f"kernels/{site.kernels.id}")
+            yield quoted(f"kernels.{path}", quantity, f"kernels/{site.kernels.id}")
     if site.system is not None:
         for path, quantity in quantities(site.system.nics):
-            yield _quoted(f"system.nics.{path}", quantity, f"system/{site.system.id}")
+            yield quoted(f"system.nics.{path}", quantity, f"system/{site.system.id}")
     if site.fabric is not None:
         for path, quantity in quantities(site.fabric):
             if path == "achievable" or path == "link" or path.startswith("tiers."):
-                yield _quoted(f"fabric.{path}", quantity, f"fabric/{site.fabric.id}")
+                yield quoted(f"fabric.{path}", quantity, f"fabric/{site.fabric.id}")
 
 
 def _calibration(trace: Trace) -> Iterator[Number]:
@@ -257,21 +268,21 @@ def _calibration(trace: Trace) -> Iterator[Number]:
     found |= dict(quantities(own)) if own is not None else {}
     record = f"calibration/{calibration.id}"
     for name, quantity in found.items():
-        yield _quoted(f"calibration.{name}", quantity, record)
+        yield quoted(f"calibration.{name}", quantity, record)
 
 
 def _records(trace: Trace) -> Iterator[Number]:
     for path, quantity in quantities(trace.software):
-        yield _quoted(f"software.{path}", quantity, f"software/{trace.software.id}")
+        yield quoted(f"software.{path}", quantity, f"software/{trace.software.id}")
     for part in ("published", "recipe"):
         section = getattr(trace.model, part)
         if section is not None:
             for path, quantity in quantities(section):
-                yield _quoted(f"model.{part}.{path}", quantity, f"model/{trace.model.id}")
+                yield quoted(f"model.{part}.{path}", quantity, f"model/{trace.model.id}")
 
 
-def _architecture(record: ModelRecord) -> Iterator[Number]:
-    """Plain numbers of the architecture, cited by the record."""
+def model_numbers(record: ModelRecord) -> Iterator[Number]:
+    """Yield plain numbers of an architecture, cited by its record."""
     from planner.workload.counts import parameters
 
     cite = record.cite
@@ -294,8 +305,8 @@ def _architecture(record: ModelRecord) -> Iterator[Number]:
             kind=cite.kind if cite else "given",
         )
     counts = parameters(a)
-    yield _computed("model.total_parameters", float(counts.total), "", "counted from the architecture")
-    yield _computed(
+    yield computed("model.total_parameters", float(counts.total), "", "counted from the architecture")
+    yield computed(
         "model.active_parameters", float(counts.active), "", "counted from the architecture, per token"
     )
 
@@ -312,7 +323,7 @@ def _constants() -> Iterator[Number]:
             values = np.ravel(np.asarray(value, dtype=float))
             shown = ", ".join(f"{v:g}" for v in values)
             where = f"planner.model.{name}.{constant}"
-            first = _computed(f"constant.{constant}", float(values[0]), "", where, text=shown)
+            first = computed(f"constant.{constant}", float(values[0]), "", where, text=shown)
             yield (
                 first.model_copy(update={"note": "for " + ", ".join(GEMM_CLASSES)})
                 if len(values) > 1

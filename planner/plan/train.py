@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.plan import results
 from planner.plan.answer import answered
+from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import Case, Job, as_catalog, case_on, resolve
 from planner.plan.numbers import Number
@@ -16,7 +17,6 @@ from planner.plan.solve import Effort, Found, fewest, find
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
-    from planner.workload.record import ModelRecord
 
 __all__ = ["train"]
 
@@ -166,7 +166,7 @@ def _answer(
         inputs=_inputs(found, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
-        sources=_sources(book, used, job.record),
+        sources=sources_of(book, used, job.record),
     )
     result._trace = trace
     return result
@@ -218,16 +218,3 @@ def _inputs(found: Found, overrides: tuple[str, ...]) -> results.TrainInputs:
         pinned=dict(job.pins),
         overrides=overrides,
     )
-
-
-def _sources(book: Catalog, used: Any, record: ModelRecord) -> dict[str, results.SourceUsed]:
-    """Return the bibliography of the records that were read, that of the architecture included."""
-    fields = tuple(results.SourceUsed.model_fields)
-    cited = book.bibliography(used)
-    if record.cite is not None:
-        cited[record.cite.source] = book.described([record.cite.source]).get(record.cite.source)
-    return {
-        key: results.SourceUsed(**{f: getattr(source, f) for f in fields})
-        for key, source in sorted(cited.items())
-        if source is not None
-    }

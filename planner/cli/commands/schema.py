@@ -21,6 +21,7 @@ __all__ = ["RESULTS", "run"]
 _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
+    "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),
     "calibrate-kernels": ("planner calibrate kernels", "planner.cli.documents_kernels:CalibrateKernels"),

@@ -74,7 +74,7 @@ class ServeJob:
     modes, pins, goal, top
         As asked.
     spares
-        Spare replicas; None for the policy of `planner.plan.serving.fleet`.
+        Spare hosts; None for the policy of `planner.plan.serving.fleet`.
     """
 
     record: ModelRecord

@@ -83,7 +83,7 @@ class ServeInputs(Base):
     pinned: dict[str, int]
     """Fields of the deployment that were given and not searched."""
     spares: int | None
-    """Spare replicas that were asked for; null for the policy."""
+    """Spare hosts that were asked for; null for the policy."""
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
 
@@ -128,7 +128,6 @@ class Layout(Base):
     """Accelerators of one replica."""
     replicas: int
     """That serve."""
-    spares: int
     max_batch: int
     """Sequences that one replica admits."""
     chunk: int
@@ -171,7 +170,7 @@ class Memory(Base):
 
 
 class Replica(Base):
-    """One replica of the first layout at the peak."""
+    """One replica that decodes, at the peak."""
 
     requests_per_s: float
     output_tokens_per_s: float
@@ -185,26 +184,23 @@ class Replica(Base):
 
 
 class Fleet(Base):
-    """All replicas, and what is kept beside them."""
+    """All accelerators of the plan, and what they serve over a day."""
 
     replicas: int
     """That serve at the peak."""
-    spares: int
-    """For failed hosts, a failure domain, and upgrades."""
-    failed: float
-    """Replicas away on average."""
+    hosts_failed: float
+    """Away on average."""
     gpus_serving: int
     gpus_spare: int
+    """For failed hosts, a failure domain, and upgrades."""
     gpus_idle: int | None
     """Available, and of no use to this plan; null without a limit."""
     requests_per_s_peak: float
     """That the serving replicas take within the targets."""
     requests_per_s_mean: float
     """Of the mean hour, where the traffic says how much busier the peak is."""
-    requests_per_s_without_spares: float
-    """Where the spares served too, and nothing failed."""
-    tokens_per_day: float
-    """Output tokens on a day of mean load."""
+    output_tokens_per_day: float
+    """On a day of that mean."""
     rounding_loss: float
     """Share of the rate that whole replicas cannot serve."""
 
@@ -266,9 +262,10 @@ class Plan(Base):
     """The chosen deployment and what it does at the peak."""
 
     deployment: Deployment
-    ttft_ms: Latency
+    ttft_ms: Latency | None
+    """Null where requests wait in a queue that is worked off."""
     tpot_ms: Latency
-    e2e_ms: Latency
+    e2e_ms: Latency | None
     output_tokens_per_s: Interval
     output_tokens_per_s_per_gpu: Interval
     """Of the accelerators that serve, spares left out."""
@@ -281,9 +278,12 @@ class Plan(Base):
     memory_gb_per_gpu: Memory
     time_breakdown_s: dict[str, float]
     """Seconds of a mean step of the first layout, by what they are spent on."""
+    resource_share: dict[str, float]
+    """Share of that step by what it waits for."""
     bottleneck: Bottleneck
-    binds: str
-    """Which limit keeps a replica from taking more: kv_capacity, ttft, tpot, e2e, throughput or batch."""
+    """Of the first layout."""
+    binds: dict[str, str]
+    """By role: the limit that keeps a replica from taking more requests."""
     headroom: float
     """Share by which the rate of a replica may grow before its queue does so without end."""
     replica: Replica
@@ -307,11 +307,11 @@ class Alternative(Base):
     requests_per_s: float
     users: float | None
     output_tokens_per_s_per_gpu: float
-    ttft_ms: float
+    ttft_ms: float | None
     """Mean."""
     tpot_ms: float
     """Mean."""
-    e2e_ms: float
+    e2e_ms: float | None
     """Mean."""
 
 
@@ -331,7 +331,7 @@ class ParetoPoint(Base):
     """Output."""
     tokens_per_s_per_user: float
     """One over the mean time per output token."""
-    ttft_ms: float
+    ttft_ms: float | None
     """Mean."""
     mode: str
     accelerator: str
