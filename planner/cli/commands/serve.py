@@ -127,7 +127,7 @@ def run(
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
     ] = False,
 ) -> Answer:
-    """Plan a service: users, latency and throughput, or the GPUs of a load.
+    """Plan a service: users, latency, throughput, GPUs of a load.
 
     With --users, --request-rate or --concurrency the fewest GPUs are solved for, else what the hardware
     serves. Exit code 4 where nothing is feasible: the answer then says which target fails, and by how much.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.results import Interval
@@ -11,7 +12,7 @@ from planner.plan.serving import results
 from planner.plan.serving.binding import binding_of, bottleneck_of, spent_of
 from planner.plan.serving.fleet import failed_hosts, spare_gpus
 from planner.plan.serving.interval import Reason, Spread, reasons_of, spread_of
-from planner.plan.serving.latency import Times, latencies
+from planner.plan.serving.latency import FleetLatency, Times, latencies, later
 from planner.plan.serving.layouts import by_size, deployment_of, memory_of, mode_of
 from planner.plan.serving.others import comparison_of, others_of, pareto_of
 from planner.plan.serving.solve import Found, spares_of
@@ -79,7 +80,7 @@ def _plan(found: Found, best: FleetPlan, reasons: tuple[Reason, ...]) -> results
     }
     served = _served(found, best, spread["throughput"])
     serving = round(best.gpus)
-    times = latencies(best, osl=traffic.osl)
+    times = _reloaded(found, latencies(best, osl=traffic.osl))
     pools = by_size(best)
     request = found.result.request
     spent = spent_of(request, pools[0])
@@ -108,6 +109,21 @@ def _plan(found: Found, best: FleetPlan, reasons: tuple[Reason, ...]) -> results
         prefix_cache=found.cached.result() if found.cached is not None else None,
         interval_class=spread["throughput"].name,
         interval_widened=tuple(reason.text for reason in reasons if reason.text),
+    )
+
+
+def _reloaded(found: Found, times: FleetLatency) -> FleetLatency:
+    """Add the time in which prefixes are brought back from host memory and flash."""
+    state = found.cached
+    if state is None or state.resident:
+        return times
+    target = found.case.job.targets["ttft"]
+    shares = {"mean": None, "p50": 0.5, "p90": 0.9, "p99": 0.99, "target": target.percentile}
+    more = {name: state.reload_s(share) for name, share in shares.items()}
+    return replace(
+        times,
+        ttft=later(times.ttft, more),
+        e2e=later(times.e2e, dict.fromkeys(more, state.mean_reload_s)),
     )
 
 

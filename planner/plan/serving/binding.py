@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from planner.model.inference.batching import prompt_work, steady
+from planner.model.inference.batching import decode_bound, prompt_work, steady
 from planner.model.inference.disaggregated import decode_pool, prefill_pool
 from planner.model.inference.replica import Replica, Work, ranks
 from planner.model.inference.step import StepTime, step
@@ -25,12 +25,14 @@ __all__ = ["Binding", "Spent", "binding_of", "bottleneck_of", "spent_of"]
 RESOURCES: Final = ("memory bandwidth", "compute", "communication", "host")
 LIMITS: Final = {
     "kv_capacity": "KV capacity",
+    "max_batch": "Batch limit",
     "ttft": "TTFT target",
     "tpot": "TPOT target",
     "e2e": "end-to-end target",
     "throughput": "throughput",
 }
 """What may bind a replica, and its name for people; throughput is that of its slowest resource."""
+ROUNDING: Final = 1e-6
 FAR: Final = 0.6
 """Share of its nearest limit below which a replica is bound by none: there is not enough demand."""
 
@@ -145,9 +147,11 @@ def _bound(replica: Replica, kernel: int, rows: float, weight_bytes: float) -> s
 def binding_of(request: ServingRequest, pool: PoolPlan) -> Binding:
     """Which limit the replicas of a pool are nearest to."""
     point = pool.point
-    reached: dict[str, float] = {"throughput": float(point.load[0]) / request.most_load}
-    if pool.role != PREFILL:
-        reached["kv_capacity"] = float(point.concurrency[0] / point.capacity[0])
+    full = float(point.load[0]) / request.most_load
+    slots = _slots(request, pool)
+    reached: dict[str, float] = {slots or "throughput": full}
+    if pool.role != PREFILL and slots:
+        reached[slots] = max(full, float(point.concurrency[0] / point.capacity[0]))
     for name in ("ttft", "tpot", "e2e"):
         target = getattr(request, name)
         value = float(getattr(point, name).target[0])
@@ -157,11 +161,27 @@ def binding_of(request: ServingRequest, pool: PoolPlan) -> Binding:
     return Binding(limit=limit, reached=reached[limit], sentence=_sentence(request, pool, limit))
 
 
+def _slots(request: ServingRequest, pool: PoolPlan) -> str:
+    """Name what ends the growth of a batch, memory or the engine's limit; empty where prompts do first."""
+    if pool.role == PREFILL:
+        return ""
+    found = of_points(request, pool.point)
+    engine, layout = found.replica.engine, found.replica.layout
+    if pool.role != DECODE:
+        prompts = float(decode_bound(replica=found.replica, load=found.load)[0])
+        if prompts < float(pool.point.capacity[0]):
+            return ""
+    most = float((engine.max_batch * layout.dp * layout.pp)[0])
+    return "max_batch" if float(pool.point.capacity[0]) >= most * (1.0 - ROUNDING) else "kv_capacity"
+
+
 def _sentence(request: ServingRequest, pool: PoolPlan, limit: str) -> str:
     point = pool.point
-    if limit == "kv_capacity":
-        held = f"{float(point.concurrency[0]):,.0f} of the {float(point.capacity[0]):,.0f} requests"
-        return f"memory holds the keys and values of no more: {held} that fit are in it"
+    if limit in ("kv_capacity", "max_batch"):
+        held = f"{float(point.concurrency[0]):,.0f} of at most {float(point.capacity[0]):,.0f} requests"
+        if limit == "kv_capacity":
+            return f"memory holds the keys and values of no more: {held} on average"
+        return f"the engine decodes no more together: {held} on average"
     if limit == "throughput":
         return f"it runs at {float(point.load[0]):.0%} of the rate at which its queue would grow without end"
     target = getattr(request, limit)

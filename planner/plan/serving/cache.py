@@ -63,6 +63,29 @@ class Cached:
         """Whether all that is found is found in device memory."""
         return self.hits[0] >= FULL * self.asked
 
+    @property
+    def mean_reload_s(self) -> float:
+        """Seconds that requests wait for their prefix on average."""
+        return sum(self._chance(hit) * reload for hit, reload in zip(self.hits, self.reloads_s, strict=True))
+
+    def reload_s(self, percentile: float | None) -> float:
+        """Seconds that a request at this percentile waits for its prefix: as if the slow ones were reloads.
+
+        None is the mean.
+        """
+        if percentile is None:
+            return self.mean_reload_s
+        slower = 0.0
+        for hit, reload in sorted(zip(self.hits, self.reloads_s, strict=True), key=lambda tier: -tier[1]):
+            slower += self._chance(hit)
+            if slower > 1.0 - percentile:
+                return reload
+        return 0.0
+
+    def _chance(self, hit: float) -> float:
+        """Share of the requests that find their prefix in a tier."""
+        return hit / self.asked if self.asked else 0.0
+
     def result(self) -> PrefixCache:
         """Return it as the answer carries it."""
         names = ("device", "host", "disk")

@@ -7,7 +7,7 @@ promise that holds here holds everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,7 @@ from planner.search.serving import AGGREGATED, DECODE, PREFILL
 if TYPE_CHECKING:
     from planner.search.serving import FleetPlan, PoolPlan
 
-__all__ = ["FleetLatency", "Times", "latencies"]
+__all__ = ["FleetLatency", "Times", "latencies", "later"]
 
 _QUANTILES: Final = ("mean", "p50", "p90", "p99", "target")
 _AVERAGED: Final = ("mean", "p50")
@@ -40,6 +40,11 @@ class FleetLatency:
     ttft: Times
     tpot: Times
     e2e: Times
+
+
+def later(times: Times, seconds: Mapping[str, float]) -> Times:
+    """Return a latency that is longer by so many seconds, by the name of its measure."""
+    return Times(**{q: getattr(times, q) + seconds[q] for q in _QUANTILES})
 
 
 def latencies(fleet: FleetPlan, *, osl: float) -> FleetLatency:

@@ -12,7 +12,7 @@ import numpy as np
 from planner.catalog.kinds import SERVING_CALIBRATION
 from planner.errors import InputError
 from planner.plan import numbers
-from planner.search.serving import Can, Option, ServingPart, ServingRequest, Variation
+from planner.search.serving import Can, Option, ServingPart, ServingRequest, Target, Variation
 from planner.tables.engine import KV_BYTES, Speculated, deployment_table, engine_constants, engine_table
 from planner.tables.operators import operators_of, operators_table
 from planner.tables.serving import Load
@@ -84,7 +84,7 @@ class ServeCase:
         rate: float | None,
         goal: str,
         gpus: Sequence[float] | None = None,
-        modes: tuple[str, ...] | None = None,
+        reload_s: float = 0.0,
     ) -> ServingRequest:
         """Put the question to the search.
 
@@ -96,8 +96,8 @@ class ServeCase:
             Requests per second; None asks for the capacity.
         gpus
             Accelerators of each part, where they are not those available.
-        modes
-            Where they are not those of the job.
+        reload_s
+            Of the time to the first token, what bringing a prefix back takes at the percentile of its target.
         """
         job = self.job
         parts = self.parts
@@ -115,18 +115,25 @@ class ServeCase:
             parts=parts,
             options=self.options,
             variation=Variation(traffic.input_spread.cv, traffic.output_spread.cv, traffic.arrival_cv),
-            ttft=job.targets["ttft"],
+            ttft=_without(job.targets["ttft"], reload_s),
             tpot=job.targets["tpot"],
             e2e=job.targets["e2e"],
             rate=rate,
             goal=goal,
-            modes=job.modes if modes is None else modes,
+            modes=job.modes,
             pins=dict(job.pins),
             most_tokens=context,
             longest=max(min(longest, context), traffic.isl + traffic.osl),
             most_load=OFFLINE_LOAD if job.offline else ONLINE_LOAD,
             top=max(job.top + 1, 2),
         )
+
+
+def _without(target: Target, seconds: float) -> Target:
+    """Leave less time to a target; next to none where nothing is left."""
+    if not target.is_set or not seconds:
+        return target
+    return Target(max(target.seconds - seconds, 1e-3 * target.seconds), target.percentile)
 
 
 def case_on(catalog: Catalog, job: ServeJob, places: Sequence[Place], filled: Filled) -> ServeCase:
