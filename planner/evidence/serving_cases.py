@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,11 +21,13 @@ from planner.tables.serving import Deployment, Load
 from planner.types import BoolArray, FloatArray, IntArray
 from planner.workload.engine import EngineProfile
 from planner.workload.engine_names import engine_id
-from planner.workload.formats import WeightFormat, peaks, weight_format
+from planner.workload.formats import peaks, weight_format
 from planner.workload.kinds import ENGINE, MODEL, SPECULATION
 from planner.workload.record import ModelRecord
 
 __all__ = ["KINDS", "Group", "ServingCases", "Setup", "build_serving_cases"]
+
+T = TypeVar("T", bound=Rows)
 
 KINDS = ("closed", "offline", "fixed", "burst", "rated", "pools", "single")
 """How a client makes load, as `planner.evidence.serving_clients` emulates it."""
@@ -133,8 +135,17 @@ def _group(kind: str, rows: list[dict[str, Any]]) -> Group:
     columns: dict[str, Any] = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
-        columns[name] = stack(values) if isinstance(values[0], Rows) else np.array(values)
+        columns[name] = _stacked(values) if isinstance(values[0], Rows) else np.array(values)
     return Group(kind=kind, **columns)
+
+
+def _stacked(tables: list[T]) -> T:
+    """Return all rows of tables of one row, most of which are the same few objects."""
+    place: dict[int, int] = {}
+    index = [place.setdefault(id(table), len(place)) for table in tables]
+    first = dict(zip(reversed(index), reversed(tables), strict=True))
+    distinct = stack([first[i] for i in range(len(place))])
+    return replace(distinct, **{name: column[index] for name, column in vars(distinct).items()})
 
 
 class _Builder:
@@ -146,6 +157,7 @@ class _Builder:
         self._index: dict[tuple[str, str, bool, bool], int] = {}
         self._models: dict[str, tuple[ModelRecord, Model]] = {}
         self._parts: dict[str, tuple[Accelerator, Operators]] = {}
+        self._engines: dict[tuple[str, str], EngineProfile] = {}
 
     def row(self, run: ServingRun) -> tuple[str, dict[str, Any], list[str]]:
         """Columns of one run, its kind, and what was filled in."""
@@ -154,11 +166,12 @@ class _Builder:
             raise InputError("the parallel degrees do not multiply to the accelerators")
         if "offloaded-weights" in run.states:
             raise InputError(STATES["offloaded-weights"])
-        if run.isl is None or (run.osl is None and run.pool is None and run.client not in ("static", "single")):
+        needs_output = run.pool is None and run.client not in ("static", "single")
+        if run.isl is None or (run.osl is None and needs_output):
             raise InputError("input or output length unknown")
         _, model = self._model(run.model)
         part, operators = self._part(run.accelerator)
-        profile = self.catalog.get(ENGINE, engine_id(self.catalog, run.engine, run.engine_version))
+        profile = self._engine(run.engine, run.engine_version)
         kind = "pools" if run.disaggregated and run.pool is None else _KIND_OF_CLIENT[run.client]
         layout = self._layout(run, run.workers, profile, kind, said)
         prefill, prefills, decodes = layout, 1.0, 1.0
@@ -201,6 +214,11 @@ class _Builder:
             self._parts[name] = (part, operators_table(part, operators_of(self.catalog, part)))
         return self._parts[name]
 
+    def _engine(self, name: str, version: str) -> EngineProfile:
+        if (name, version) not in self._engines:
+            self._engines[name, version] = self.catalog.get(ENGINE, engine_id(self.catalog, name, version))
+        return self._engines[name, version]
+
     def _setup(self, profile: EngineProfile, part: Accelerator, run: ServingRun) -> int:
         family = "eager" if "eager" in run.states else profile.family
         setup = Setup(profile, family, part.host.cpu == "arm", "balanced-experts" in run.states)
@@ -213,7 +231,7 @@ class _Builder:
     def _layout(
         self, run: ServingRun, worker: Workers, profile: EngineProfile, kind: str, said: list[str]
     ) -> Deployment:
-        """The layout of a worker, with the precisions and the speculation of its run."""
+        """Return the layout of a worker, with the precisions and the speculation of its run."""
         record, model = self._model(run.model)
         part, _ = self._part(run.accelerator)
         available = peaks(part.flops)
@@ -290,7 +308,7 @@ def _max_batch(run: ServingRun, profile: EngineProfile, kind: str) -> float:
 
 
 def _concurrency(run: ServingRun, kind: str) -> float:
-    """Requests in the system; inf where as many run as fit."""
+    """Return the requests in the system; inf where as many run as fit."""
     if run.concurrency is not None and kind != "burst":
         return float(run.concurrency)
     if kind in ("offline", "burst"):

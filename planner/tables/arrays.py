@@ -50,11 +50,12 @@ T = TypeVar("T", bound="Rows")
 def stack(tables: list[T]) -> T:
     """One table of all rows of `tables`, which must be of the same type and broadcast to their own length."""
     first = tables[0]
+    lengths = [len(t) for t in tables]
     columns = {}
     for f in fields(first):  # type: ignore[arg-type]
         parts = [getattr(t, f.name) for t in tables]
         columns[f.name] = np.concatenate(
-            [np.broadcast_to(p, (len(t), *p.shape[1:])) for p, t in zip(parts, tables, strict=True)]
+            [np.broadcast_to(p, (n, *p.shape[1:])) for p, n in zip(parts, lengths, strict=True)]
         )
     return replace(first, **columns)  # type: ignore[type-var]
 
