@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from planner.model.queueing.lengths import Lengths
+from planner.model.queueing.normal import normal_cdf
 from planner.model.step_times import StepTimes
 from planner.types import BoolArray, FloatArray
 
 __all__ = ["largest_rate", "memory_places"]
 
-_MOST_PLACES = 1e6
+_STEPS: Final = 16
+_MOST_PLACES: Final = 1e6
 """Stands for no limit where a formula needs a number."""
 
 
@@ -20,7 +24,7 @@ def largest_rate(
     mixed: BoolArray,
     chunk: FloatArray,
     places: FloatArray,
-    prompt: FloatArray,
+    prompt: Lengths,
     output_steps: FloatArray,
 ) -> FloatArray:
     """Return the requests per second at which a replica is just saturated, ``[R]``.
@@ -31,32 +35,43 @@ def largest_rate(
 
     Parameters
     ----------
-    prompt, output_steps
-        Mean prompt tokens and mean decode steps of a request.
+    output_steps
+        Mean decode steps of a request.
     """
-    tokens = np.maximum(prompt, 1e-9)
+    tokens = np.maximum(prompt.mean, 1e-9)
     outputs = np.maximum(output_steps, 1e-9)
     held = np.minimum(places, _MOST_PLACES)
     zero = np.zeros_like(held)
-    # mixed
+    # mixed: a request holds its place in the steps of its prompt too
+    prefills = np.maximum(tokens / chunk + 0.5, 1.0)
+    decoding = held / (1.0 + prefills / outputs)
     free = np.minimum(chunk * outputs / (tokens + outputs), np.maximum(chunk - 1.0, 0.0))
-    batch = np.minimum(free, held)
+    batch = np.minimum(free, decoding)
     room = np.maximum(chunk - batch, 1.0)
     full = steps.at(batch=batch, tokens=room)
     by_chunk = room / (tokens * full)
     decode = steps.at(batch=batch, tokens=zero)
     by_place = batch / (outputs * decode + batch * tokens * (full - decode) / room)
-    riding = np.where(held <= free, np.minimum(by_place, by_chunk), by_chunk)
+    riding = np.where(decoding <= free, np.minimum(by_place, by_chunk), by_chunk)
     # prompts first
     freed = held / outputs
-    together = freed / -np.expm1(-np.minimum(freed, 700.0))
-    burst = together * tokens
-    passes = np.where(burst > chunk, burst / chunk + 0.5, 1.0)
-    prefill = passes * steps.at(batch=zero, tokens=np.minimum(burst / passes, chunk)) / together
+    some = -np.expm1(-np.minimum(freed, 700.0))
+    burst = freed * tokens / some
+    square = freed * (prompt.square + freed * tokens**2) / some
+    passes = _passes(burst, square / burst**2 - 1.0, chunk)
+    prefill = passes * steps.at(batch=zero, tokens=np.minimum(burst / passes, chunk)) * some / freed
     each = steps.at(batch=held, tokens=zero) * outputs / held
     first = 1.0 / (prefill + each)
     rate: FloatArray = np.where(mixed, riding, first)
     return rate
+
+
+def _passes(mean: FloatArray, cv2: FloatArray, chunk: FloatArray) -> FloatArray:
+    """Mean number of whole steps of `chunk` tokens for a burst of prompts, taken as lognormal."""
+    sigma = np.sqrt(np.log1p(np.maximum(cv2, 1e-6)))[:, None]
+    bound = np.log(np.arange(1, _STEPS) * (chunk / mean)[:, None])
+    more = normal_cdf(-(bound / sigma + 0.5 * sigma)).sum(axis=1)
+    return np.where(mean < 0.25 * _STEPS * chunk, 1.0 + more, mean / chunk + 0.5)
 
 
 def memory_places(

@@ -10,10 +10,10 @@ time to the first token is exactly
     E[TTFT] = W + G + E[S] + H,
     W = rate E[S^2] / (2 (1 - r)),    r = rate E[S]
     G = E[t^2 - (q tau)^2] / (2 E[t - q tau])    over steps that are not full
-    H = E[t(q_last) - own_last tau]    over the last step of a prompt, in which own_last tokens are its own
+    H = E[t(q_last) - own_last tau]    over the last step of a prompt, own_last of its tokens its own
 
-What remains is the law of ``q``: a Markov chain from step to step. Its states are steps without prompts, cells
-of the tokens that wait when a step begins, and one state for all full steps.
+What remains is the law of ``q``: a Markov chain from step to step. Its states are steps without prompts,
+cells of the tokens that wait when a step begins, and one state for all full steps.
 
 References
 ----------
@@ -34,45 +34,52 @@ from planner.model.queueing.lattice import spread_out
 from planner.model.queueing.lengths import Lengths
 from planner.types import FloatArray
 
-__all__ = ["ChunkQueue", "chunk_queue"]
+__all__ = ["ChunkQueue", "Prefill", "StepLaw", "chunk_queue", "step_law"]
 
 _FULL: Final = 1.0 - 1e-6
 """Largest load that is put into a formula."""
 
 
 @dataclass(frozen=True, eq=False)
+class StepLaw:
+    """How full steps are in steady state, ``[R]``; cells are idle steps, M of tokens, full ones."""
+
+    load: FloatArray  # r, below 1
+    cell_s: FloatArray  # time of a step by cell, [R, M + 2]
+    cell_share: FloatArray  # share of steps by cell, [R, M + 2]
+    step_s: FloatArray  # mean step
+    idle_share: FloatArray  # of the time, in steps without prompt tokens
+
+
+@dataclass(frozen=True, eq=False)
 class ChunkQueue:
     """A queue of prompts in steady state; seconds, ``[R]``."""
 
-    load: FloatArray  # r, below 1
+    law: StepLaw
     service_s: FloatArray  # E[S]
+    service_cv2: FloatArray  # squared cv of S
     wait_s: FloatArray  # W
     residual_s: FloatArray  # G
     finish_s: FloatArray  # H
-    service_cv2: FloatArray  # squared cv of S
     lone_s: FloatArray  # G + H of a prompt that finds the replica free
     later_share: FloatArray  # tokens of later prompts in the last step, over the mean prompt
-    idle_share: FloatArray  # of the time, in steps without prompt tokens
-    step_s: FloatArray  # mean step
-    cell_s: FloatArray  # time of a step by cell, [R, M + 2]: idle, partly full, full
-    cell_share: FloatArray  # share of steps by cell, [R, M + 2]
+
+    @property
+    def load(self) -> FloatArray:
+        """Load of prompts in full steps, below 1."""
+        return self.law.load
 
 
-def chunk_queue(
-    *,
-    rate: FloatArray,
-    prompt: Lengths,
-    service_s: FloatArray,
-    chunk: FloatArray,
-    idle_s: FloatArray,
-    step_s: FloatArray,
-) -> ChunkQueue:
-    """Solve the queue of prompts for each row.
+@dataclass(frozen=True, eq=False)
+class Prefill:
+    """Prompts that come and the steps that take them, one row each.
 
-    Parameters
+    Attributes
     ----------
     rate
         Prompts per second, Poisson, ``[R]``.
+    prompt
+        Their tokens.
     service_s
         Seconds that each point of `prompt` takes in full steps, ``[R, J]``.
     chunk
@@ -82,50 +89,103 @@ def chunk_queue(
     step_s
         Steps of ``chunk k / M`` tokens, ``[R, M + 1]``; the first is the limit of few tokens.
     """
-    cells = step_s.shape[1] - 1
-    tau = step_s[:, -1] / chunk
-    mean = (service_s * prompt.weights).sum(axis=1)
-    load = np.minimum(rate * mean, _FULL)
-    rate = load / np.maximum(mean, 1e-300)
-    square = (service_s**2 * prompt.weights).sum(axis=1)
-    wait = 0.5 * rate * square / (1.0 - load)
-    units = spread_out(points=prompt.points, weights=prompt.weights, unit=chunk / cells, cells=cells + 1)
-    fraction, longer = units[:, :-1], units[:, -1]
-    cell_s = np.concatenate([idle_s[:, None], step_s[:, :-1]], axis=1)
-    tokens = np.concatenate(
-        [np.zeros_like(idle_s)[:, None], np.arange(cells) * (chunk / cells)[:, None]], axis=1
-    )
-    follows = _compound(rate[:, None] * cell_s, fraction)
-    none = np.exp(-rate[:, None] * cell_s)
-    during = _compound((rate * step_s[:, -1])[:, None], fraction)[:, 0]
-    rest = _remainder(prompt, chunk, cells)
-    unfilled = _left_full(follows, none, _ends(during, rest, load))
-    wasted = np.maximum(cell_s - tokens * tau[:, None], 1e-15)
-    waste = (unfilled * wasted).sum(axis=1)
-    residual = (unfilled * wasted * (cell_s + tokens * tau[:, None])).sum(axis=1) / (2.0 * waste)
-    partly = (unfilled * cell_s).sum(axis=1)
-    # wasted time is a share 1 - load of all time: that gives the full steps per step that is not full
-    odds = np.maximum((waste / (1.0 - load) - partly) / step_s[:, -1], 0.0)
-    span = partly + odds * step_s[:, -1]
-    finish, lone, later = _finish(
-        follows=follows, during=during, fraction=fraction, longer=longer, rest=rest, step_s=step_s,
-        tau=tau, chunk=chunk, start=unfilled * cell_s / span[:, None], full=odds * step_s[:, -1] / span,
-    )  # fmt: skip
-    share = np.concatenate([unfilled, odds[:, None]], axis=1) / (1.0 + odds)[:, None]
+
+    rate: FloatArray
+    prompt: Lengths
+    service_s: FloatArray
+    chunk: FloatArray
+    idle_s: FloatArray
+    step_s: FloatArray
+
+    @property
+    def cells(self) -> int:
+        """Cells M of a chunk."""
+        return int(self.step_s.shape[1]) - 1
+
+    @property
+    def token_s(self) -> FloatArray:
+        """Seconds per token of full steps, tau."""
+        seconds: FloatArray = self.step_s[:, -1] / self.chunk
+        return seconds
+
+    @property
+    def cell_s(self) -> FloatArray:
+        """Time of steps that are not full, by cell, ``[R, M + 1]``."""
+        return np.concatenate([self.idle_s[:, None], self.step_s[:, :-1]], axis=1)
+
+    @property
+    def cell_tokens(self) -> FloatArray:
+        """Tokens of steps that are not full, by cell, ``[R, M + 1]``."""
+        units = np.maximum(np.arange(self.cells + 1) - 1.0, 0.0)
+        tokens: FloatArray = units * (self.chunk / self.cells)[:, None]
+        return tokens
+
+
+@dataclass(frozen=True, eq=False)
+class _Chain:
+    """The Markov chain from step to step."""
+
+    fraction: FloatArray  # chance of a prompt of 0, 1, ... units, [R, M]
+    longer: FloatArray  # of a longer one
+    last: FloatArray  # law of the tokens in the last step of a lone prompt that fills a step, [R, M + 1]
+    follows: FloatArray  # chance of 0, 1, ... units after each cell that is not full, [R, M + 1, M]
+    during: FloatArray  # the same after a full step, [R, M]
+    unfilled: FloatArray  # law of the steps that are not full, [R, M + 1]
+    odds: FloatArray  # full steps per step that is not full
+
+
+def step_law(prefill: Prefill) -> StepLaw:
+    """Solve for how full the steps are."""
+    return _solved(prefill)[0]
+
+
+def chunk_queue(prefill: Prefill) -> ChunkQueue:
+    """Solve the queue of prompts for each row."""
+    law, chain = _solved(prefill)
+    weights = prefill.prompt.weights
+    mean = (prefill.service_s * weights).sum(axis=1)
+    square = (prefill.service_s**2 * weights).sum(axis=1)
+    served = prefill.cell_tokens * prefill.token_s[:, None]
+    waste = np.maximum(prefill.cell_s - served, 1e-15) * chain.unfilled
+    residual = (waste * (prefill.cell_s + served)).sum(axis=1) / (2.0 * waste.sum(axis=1))
+    finish, lone, later = _finish(prefill, chain)
     return ChunkQueue(
-        load=load,
+        law=law,
         service_s=mean,
-        wait_s=wait,
+        service_cv2=np.maximum(square / np.maximum(mean, 1e-300) ** 2 - 1.0, 0.0),
+        wait_s=0.5 * law.load * square / np.maximum(mean, 1e-300) / (1.0 - law.load),
         residual_s=residual,
         finish_s=finish,
-        service_cv2=np.maximum(square / np.maximum(mean, 1e-300) ** 2 - 1.0, 0.0),
-        lone_s=0.5 * idle_s + lone,
-        later_share=later / np.maximum(prompt.mean, 1e-300),
-        idle_share=unfilled[:, 0] * cell_s[:, 0] / span,
-        step_s=span / (1.0 + odds),
-        cell_s=np.concatenate([cell_s, step_s[:, -1:]], axis=1),
-        cell_share=share,
+        lone_s=0.5 * prefill.idle_s + lone,
+        later_share=later / np.maximum(prefill.prompt.mean, 1e-300),
     )
+
+
+def _solved(prefill: Prefill) -> tuple[StepLaw, _Chain]:
+    cells, prompt = prefill.cells, prefill.prompt
+    mean = (prefill.service_s * prompt.weights).sum(axis=1)
+    load = np.minimum(prefill.rate * mean, _FULL)
+    rate = load / np.maximum(mean, 1e-300)
+    unit = prefill.chunk / cells
+    units = spread_out(points=prompt.points, weights=prompt.weights, unit=unit, cells=cells + 1)
+    fraction, cell_s, full_s = units[:, :-1], prefill.cell_s, prefill.step_s[:, -1]
+    follows = _compound(rate[:, None] * cell_s, fraction)
+    during = _compound((rate * full_s)[:, None], fraction)[:, 0]
+    last = _last_tokens(prompt, prefill.chunk, cells)
+    unfilled = _left_full(follows, np.exp(-rate[:, None] * cell_s), _ends(during, last, load))
+    wasted = np.maximum(cell_s - prefill.cell_tokens * prefill.token_s[:, None], 1e-15)
+    partly = (unfilled * cell_s).sum(axis=1)
+    # wasted time is a share 1 - load of all time: that gives the full steps per step that is not full
+    odds = np.maximum(((unfilled * wasted).sum(axis=1) / (1.0 - load) - partly) / full_s, 0.0)
+    span = partly + odds * full_s
+    law = StepLaw(
+        load=load,
+        cell_s=np.concatenate([cell_s, full_s[:, None]], axis=1),
+        cell_share=np.concatenate([unfilled, odds[:, None]], axis=1) / (1.0 + odds)[:, None],
+        step_s=span / (1.0 + odds),
+        idle_share=unfilled[:, 0] * cell_s[:, 0] / span,
+    )
+    return law, _Chain(fraction, units[:, -1], last, follows, during, unfilled, odds)
 
 
 def _compound(events: FloatArray, fraction: FloatArray) -> FloatArray:
@@ -139,7 +199,7 @@ def _compound(events: FloatArray, fraction: FloatArray) -> FloatArray:
     return chance
 
 
-def _remainder(prompt: Lengths, chunk: FloatArray, cells: int) -> FloatArray:
+def _last_tokens(prompt: Lengths, chunk: FloatArray, cells: int) -> FloatArray:
     """Law of the tokens in the last step of a lone prompt that fills a step, ``[R, M + 1]`` units, not 0."""
     position = prompt.points * (cells / chunk)[:, None]
     last = position - np.maximum(np.ceil(position / cells) - 1.0, 0.0) * cells
@@ -150,14 +210,14 @@ def _remainder(prompt: Lengths, chunk: FloatArray, cells: int) -> FloatArray:
     return law
 
 
-def _ends(during: FloatArray, rest: FloatArray, load: FloatArray) -> FloatArray:
+def _ends(during: FloatArray, last: FloatArray, load: FloatArray) -> FloatArray:
     """Units in the first step after full ones: what is left of their prompts, and what came meanwhile.
 
     A lone prompt, with the chance of an idle replica, leaves its own remainder; several leave a uniform one.
     """
     cells = during.shape[1]
-    left = load[:, None] / cells + (1.0 - load[:, None]) * rest[:, :cells]
-    left[:, 0] += (1.0 - load) * rest[:, cells]
+    left = load[:, None] / cells + (1.0 - load[:, None]) * last[:, :cells]
+    left[:, 0] += (1.0 - load) * last[:, cells]
     ends = np.empty_like(during)
     for n in range(cells):
         ends[:, n] = (left[:, : n + 1] * during[:, n::-1]).sum(axis=1)
@@ -190,57 +250,49 @@ def _left_full(follows: FloatArray, none: FloatArray, ends: FloatArray) -> Float
     return stationary
 
 
-def _finish(
-    *,
-    follows: FloatArray,
-    during: FloatArray,
-    fraction: FloatArray,
-    longer: FloatArray,
-    rest: FloatArray,
-    step_s: FloatArray,
-    tau: FloatArray,
-    chunk: FloatArray,
-    start: FloatArray,
-    full: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _finish(prefill: Prefill, chain: _Chain) -> tuple[FloatArray, FloatArray, FloatArray]:
     """H, the same for a lone prompt, and the tokens of later prompts in the last step.
 
-    A prompt that comes during a step that is not full, with ``a`` tokens arriving in that step in all,
-    has half of them ahead. If those and its own fit in a chunk, the next step is its last. Else, and for
-    prompts that come during a full step, its last tokens fill a part of a step that later ones join: its
-    own remainder if nothing came beside it, a uniform part otherwise.
-
-    Parameters
-    ----------
-    start
-        Share of the time in steps that are not full, ``[R, 1 + M]``.
-    full
-        Share of the time in full steps, ``[R]``.
+    A prompt that comes during a step that is not full, with ``a`` tokens arriving in that step in all, has
+    half of them ahead. If those and its own fit in a chunk, the next step is its last. Else, and for prompts
+    that come during a full step, its last tokens fill a part of a step that later ones join: its own
+    remainder if nothing came beside it, a uniform part otherwise.
     """
-    cells = during.shape[1]
-    unit = (chunk / cells)[:, None]
-    beyond = np.maximum(1.0 - during.sum(axis=1), 0.0)
-    own, later = np.arange(cells + 1)[:, None], np.arange(cells)[None, :]
-    joined = np.minimum(own + later, cells)
-    after = (step_s[:, joined] * during[:, None, :]).sum(axis=2) + step_s[:, -1:] * beyond[:, None]
-    late = after - np.arange(cells + 1) * unit * tau[:, None]
-    joining = ((joined - own) * during[:, None, :]).sum(axis=2) + (cells - own[:, 0]) * beyond[:, None]
+    cells, step_s, fraction = prefill.cells, prefill.step_s, chain.fraction
+    unit = prefill.chunk / cells
+    unit_s = unit * prefill.token_s
+    late, joining = _late(prefill, chain.during)
     even = np.full(cells + 1, 1.0 / cells)
     even[[0, -1]] *= 0.5
-    late_full, joined_full = late @ even, joining @ even * unit[:, 0]
-    late_alone, joined_alone = (late * rest).sum(axis=1), (joining * rest).sum(axis=1) * unit[:, 0]
+    late_full, joined_full = late @ even, joining @ even
+    late_alone, joined_alone = (late * chain.last).sum(axis=1), (joining * chain.last).sum(axis=1)
     came, own = np.arange(cells)[:, None], np.arange(cells)[None, :]
     next_step = 0.5 * came + own < cells
     filled = np.minimum(came + own, cells)
-    end = step_s[:, filled] - (0.5 * came + own) * (unit * tau[:, None])[..., None]
-    joins = np.broadcast_to((filled - 0.5 * came - own) * unit[..., None], end.shape)
+    end = step_s[:, filled] - (0.5 * came + own) * unit_s[:, None, None]
     end = np.where(next_step, end, late_full[:, None, None])
-    joins = np.where(next_step, joins, joined_full[:, None, None])
-    arrivals = (start[:, None, :] @ follows)[:, 0]  # chance of `came` units, fewer than a chunk
-    alone = arrivals[:, 0] * longer
-    among = full + start.sum(axis=1) - arrivals.sum(axis=1) * (1.0 - longer) - alone
+    joins = np.where(next_step, filled - 0.5 * came - own, joined_full[:, None, None])
+    time = chain.unfilled * prefill.cell_s
+    full = chain.odds * step_s[:, -1]
+    span = time.sum(axis=1) + full
+    start, full = time / span[:, None], full / span
+    arrivals = (start[:, None, :] @ chain.follows)[:, 0]  # chance of `came` units, fewer than a chunk
+    alone = arrivals[:, 0] * chain.longer
+    among = full + start.sum(axis=1) - arrivals.sum(axis=1) * (1.0 - chain.longer) - alone
     weight = arrivals[:, :, None] * fraction[:, None, :]
     finish = (weight * end).sum(axis=(1, 2)) + among * late_full + alone * late_alone
-    joined_tokens = (weight * joins).sum(axis=(1, 2)) + among * joined_full + alone * joined_alone
-    lone = (fraction * end[:, 0]).sum(axis=1) + longer * late_alone
-    return finish, lone, joined_tokens
+    joined = (weight * joins).sum(axis=(1, 2)) + among * joined_full + alone * joined_alone
+    lone = (fraction * end[:, 0]).sum(axis=1) + chain.longer * late_alone
+    return finish, lone, joined * unit
+
+
+def _late(prefill: Prefill, during: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """H of a prompt with 0 to M units in its last step, joined by what came in the step before, in units."""
+    cells = prefill.cells
+    beyond = np.maximum(1.0 - during.sum(axis=1), 0.0)[:, None]
+    own, later = np.arange(cells + 1)[:, None], np.arange(cells)[None, :]
+    joined = np.minimum(own + later, cells)
+    after = (prefill.step_s[:, joined] * during[:, None, :]).sum(axis=2) + prefill.step_s[:, -1:] * beyond
+    unit_s = (prefill.chunk / cells * prefill.token_s)[:, None]
+    joining = ((joined - own) * during[:, None, :]).sum(axis=2) + (cells - own[:, 0]) * beyond
+    return after - own[:, 0] * unit_s, joining

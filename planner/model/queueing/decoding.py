@@ -85,7 +85,7 @@ def decode_law(
 
 def _mixed(point: Point, x: FloatArray, tail_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean and variance by state, and the chance of the busy one."""
-    load, step = point.queue.load[:, None], point.queue.step_s[:, None]
+    load, step = point.queue.load[:, None], point.queue.law.step_s[:, None]
     full, decode = point.full_s[:, None], point.decode_s[:, None]
     by_step = np.minimum(load * step / full, 1.0)
     pace = ((1.0 - load) * full + load * decode) / np.maximum(tail_s, 1e-12)[:, None]
@@ -121,9 +121,9 @@ def gap_quantiles(*, point: Point, mixed: BoolArray, q: FloatArray) -> FloatArra
     Mixed: steps by their prompt tokens. Prompts first: a decode step, with the prefill steps that came
     between by a chance, whose time is taken as lognormal with the moments of a busy period.
     """
-    order = np.argsort(point.queue.cell_s, axis=1)
-    seconds = np.take_along_axis(point.queue.cell_s, order, axis=1)
-    below = np.cumsum(np.take_along_axis(point.queue.cell_share, order, axis=1), axis=1)
+    order = np.argsort(point.queue.law.cell_s, axis=1)
+    seconds = np.take_along_axis(point.queue.law.cell_s, order, axis=1)
+    below = np.cumsum(np.take_along_axis(point.queue.law.cell_share, order, axis=1), axis=1)
     at = np.minimum((below[:, :, None] < q).sum(axis=1), seconds.shape[1] - 1)
     riding = np.take_along_axis(seconds, at, axis=1)
     stalled = np.maximum(-np.expm1(-point.rate * point.decode_s), 1e-12)

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from planner.model.queueing.lattice import spread_out
-from planner.model.queueing.normal import normal_cdf
+from planner.model.queueing.normal import normal_cdf, rough_normal_cdf
 from planner.types import FloatArray
 
 __all__ = [
@@ -37,7 +37,7 @@ _DAMPING: Final = 9.0
 """Damping over the whole grid: what wraps around is less than exp(-9) of itself."""
 _TAIL: Final = 7.5
 """Means of an exponential tail that the grid covers: all but 5e-4 of it."""
-_RESIDUAL: Final = np.array([-0.375, -0.125, 0.125, 0.375])
+_UNIFORM: Final = np.array([0.625, 0.875, 1.125, 1.375])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,8 @@ def first_token(
     longest = _covered(service_s, weights, 2e-4)
     reach = np.maximum(tail * (busy > 1e-4), slot_s * (short > 1e-3))
     unit = np.maximum((longest + _TAIL * reach + 1.5 * rest_s) / (CELLS - 4), 1e-12)
-    parts = service_s[:, :, None] + rest_s[:, None, None] * (1.0 + _RESIDUAL)
-    own = _spread_out(
-        parts.reshape(unit.size, -1), np.repeat(weights / _RESIDUAL.size, _RESIDUAL.size, 1), unit
-    )
+    own = _damped(_spread_out(service_s, weights, unit))
+    bounds = _damped(_spread_out(rest_s[:, None] * _UNIFORM, np.full((unit.size, 4), 0.25), unit))
     scaled = unit / np.maximum(wait_scale, 1e-12)
     alone = _spread_out(service_s, weights, scaled)
     above = 1.0 - np.cumsum(alone, axis=1)
@@ -97,7 +95,7 @@ def first_token(
     step = np.exp(-_DAMPING / CELLS - 2j * np.pi * np.arange(CELLS // 2 + 1) / CELLS)
     ratio = (slot_s / (slot_s + unit))[:, None]
     slot = 1.0 - short[:, None] + short[:, None] * (1.0 - ratio) / (1.0 - ratio * step)
-    return Grid(unit, _undamped(_damped(own) * waiting * slot))
+    return Grid(unit, _undamped(own * bounds * waiting * slot))
 
 
 def plus_points(first: Grid, points_s: FloatArray, weights: FloatArray) -> Grid:
@@ -116,7 +114,8 @@ def quantile(grid: Grid, q: FloatArray) -> FloatArray:
     below = np.cumsum(grid.mass, axis=1)
     below /= below[:, -1:]
     rows = np.arange(below.shape[0])[:, None]
-    at = np.minimum((below[:, :, None] < q).sum(axis=1), CELLS - 1)
+    at = np.stack([(below < share).sum(axis=1) for share in q], axis=1)
+    at = np.minimum(at, CELLS - 1)
     start = np.where(at > 0, below[rows, at - 1], 0.0)
     part = np.clip((q - start) / np.maximum(below[rows, at] - start, 1e-300), 0.0, 1.0)
     seconds: FloatArray = np.maximum((at - 0.5 + part) * grid.unit_s[:, None], 0.0)
@@ -141,7 +140,7 @@ def lognormal_mixture(
     high = np.where(kept, centre + 3.5 * sigma, -np.inf).max(axis=1)
     grid = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, 48)
     z = (grid[:, :, None] - centre[:, None, :]) / sigma[:, None, :]
-    below = (normal_cdf(z) * weights[:, None, :]).sum(axis=2)
+    below = (rough_normal_cdf(np.clip(z, -8.0, 8.0)) @ weights[:, :, None])[:, :, 0]
     below = np.maximum.accumulate(below, axis=1)
     rows = np.arange(grid.shape[0])[:, None]
     at = np.clip((below[:, :, None] < q).sum(axis=1), 1, grid.shape[1] - 1)
@@ -161,7 +160,7 @@ def lognormal_nodes(*, floor: FloatArray, mean: FloatArray, deviation: FloatArra
     return nodes
 
 
-_NODE_EDGES: Final = np.array([-np.inf, -1.0, -0.3, 0.3, 1.0, 1.8, 2.5, np.inf])
+_NODE_EDGES: Final = np.array([-np.inf, -0.8, 0.0, 0.8, 1.6, 2.4, np.inf])
 NODE_WEIGHTS: Final = np.diff(normal_cdf(_NODE_EDGES))
 """Chances of the cells of `lognormal_nodes`: finer towards the upper tail."""
 

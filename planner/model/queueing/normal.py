@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.types import FloatArray
 
-__all__ = ["normal_cdf", "normal_quantile"]
+__all__ = ["normal_cdf", "normal_quantile", "rough_normal_cdf"]
 
 # W. J. Cody's form, in the coefficients of W. H. Press et al., "Numerical Recipes" (1992), section 6.2: the
 # complementary error function within a relative error of 1.2e-7 everywhere.
@@ -32,9 +32,18 @@ def normal_cdf(z: FloatArray) -> FloatArray:
     """Return the chance of a value below `z`."""
     x = np.abs(z) / np.sqrt(2.0)
     t = 1.0 / (1.0 + 0.5 * x)
-    series = np.polynomial.polynomial.polyval(t, _ERFC)
+    series = np.full_like(t, _ERFC[-1])
+    for coefficient in _ERFC[-2::-1]:
+        series *= t
+        series += coefficient
     upper = 0.5 * t * np.exp(-x * x + series)
     below: FloatArray = np.where(z > 0.0, 1.0 - upper, upper)
+    return below
+
+
+def rough_normal_cdf(z: FloatArray) -> FloatArray:
+    """Return the chance of a value below `z` within 2e-4, several times faster: a logistic of a cubic."""
+    below: FloatArray = 1.0 / (1.0 + np.exp(-z * (1.5976 + 0.070565 * z * z)))
     return below
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.queueing.chunks import ChunkQueue, chunk_queue
+from planner.model.queueing.chunks import ChunkQueue, Prefill, StepLaw, chunk_queue, step_law
 from planner.model.queueing.lengths import Lengths
 from planner.model.step_times import StepTimes
 from planner.types import BoolArray, FloatArray, IntArray
@@ -120,7 +120,7 @@ def operating_point(*, serving: Serving, demand: Demand, rate: FloatArray, outpu
     batch = _linear_batch(serving, few, flow, share)
     state = _State(serving, demand, rate, flow, few, np.minimum(serving.places, _NO_LIMIT))
     batch = _settle(state, batch)
-    return _point(state, batch, _CELLS)
+    return _point(state, batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,17 +165,45 @@ def _settle(state: _State, batch: FloatArray) -> FloatArray:
 
 def _excess(state: _State, batch: FloatArray) -> FloatArray:
     """Batch that the prompts beside `batch` leave the replica with, less `batch`."""
-    point = _point(state, batch, _COARSE)
-    return np.minimum(state.flow * point.decode_s / (1.0 - point.prefill_share), state.limit) - batch
+    prefill = _prefill(state, batch, _COARSE)
+    taken = _taken(state, prefill, step_law(prefill))
+    return np.minimum(state.flow * prefill.idle_s / (1.0 - taken), state.limit) - batch
 
 
-def _point(state: _State, batch: FloatArray, cells: int) -> Point:
-    serving = state.serving
-    decode = serving.steps.at(batch=batch, tokens=np.zeros_like(batch))
-    queue, full, service = _queue(serving, state.demand, state.rate, batch, decode, cells)
-    carrying = np.where(serving.mixed, np.minimum(decode / queue.step_s, 1.0), queue.idle_share)
-    taken = np.clip(1.0 - carrying, 0.0, _MOST)
-    return Point(state.rate, batch, state.few, decode, full, taken, service, queue)
+def _point(state: _State, batch: FloatArray) -> Point:
+    prefill = _prefill(state, batch, _CELLS)
+    queue = chunk_queue(prefill)
+    taken = _taken(state, prefill, queue.law)
+    return Point(
+        rate=state.rate, batch=batch, first_s=state.few, decode_s=prefill.idle_s,
+        full_s=prefill.step_s[:, -1], prefill_share=taken, service_s=prefill.service_s, queue=queue,
+    )  # fmt: skip
+
+
+def _taken(state: _State, prefill: Prefill, law: StepLaw) -> FloatArray:
+    """Share of the time that prompts take."""
+    riding = np.minimum(prefill.idle_s / law.step_s, 1.0)
+    return np.clip(1.0 - np.where(state.serving.mixed, riding, law.idle_share), 0.0, _MOST)
+
+
+def _prefill(state: _State, batch: FloatArray, cells: int) -> Prefill:
+    """Prompts and steps beside `batch` sequences."""
+    serving, demand = state.serving, state.demand
+    steps, prompt, mixed = serving.steps, demand.prompt, serving.mixed
+    room = np.where(mixed, np.maximum(serving.chunk - batch, 1.0), serving.chunk)
+    tokens = room[:, None] * np.linspace(0.0, 1.0, cells + 1)
+    beside = np.broadcast_to(np.where(mixed, batch, 0.0)[:, None], tokens.shape)
+    step = steps.at(batch=beside, tokens=tokens)
+    before = demand.cached[:, None] + 0.5 * prompt.points - steps.past[:, None]
+    extra = steps.pair_s[:, None] * prompt.points * before
+    return Prefill(
+        rate=state.rate,
+        prompt=prompt,
+        service_s=np.maximum(prompt.points * (step[:, -1] / room)[:, None] + extra, 0.0),
+        chunk=room,
+        idle_s=steps.at(batch=batch, tokens=np.zeros_like(batch)),
+        step_s=step,
+    )
 
 
 def _alone(serving: Serving, few: FloatArray) -> FloatArray:
@@ -192,24 +220,3 @@ def _linear_batch(serving: Serving, few: FloatArray, flow: FloatArray, share: Fl
     slope = (serving.steps.at(batch=guess, tokens=np.zeros_like(guess)) - few) / guess
     left = np.maximum(1.0 - busy * slope, 0.05)
     return np.minimum(busy * few / left, limit)
-
-
-def _queue(
-    serving: Serving,
-    demand: Demand,
-    rate: FloatArray,
-    batch: FloatArray,
-    decode: FloatArray,
-    cells: int,
-) -> tuple[ChunkQueue, FloatArray, FloatArray]:
-    """Queue of prompts beside `batch` sequences, the full step, and the service of each prompt point."""
-    steps, prompt = serving.steps, demand.prompt
-    room = np.where(serving.mixed, np.maximum(serving.chunk - batch, 1.0), serving.chunk)
-    tokens = room[:, None] * np.linspace(0.0, 1.0, cells + 1)
-    beside = np.broadcast_to(np.where(serving.mixed, batch, 0.0)[:, None], tokens.shape)
-    step = steps.at(batch=beside, tokens=tokens)
-    before = demand.cached[:, None] + 0.5 * prompt.points - steps.past[:, None]
-    extra = steps.pair_s[:, None] * prompt.points * before
-    service = np.maximum(prompt.points * (step[:, -1] / room)[:, None] + extra, 0.0)
-    queue = chunk_queue(rate=rate, prompt=prompt, service_s=service, chunk=room, idle_s=decode, step_s=step)
-    return queue, step[:, -1], service

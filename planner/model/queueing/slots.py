@@ -58,6 +58,7 @@ def slots(
     spread: FloatArray,
     work_s: FloatArray,
     work_cv2: FloatArray,
+    prompt_wait_s: FloatArray,
     arrival_cv: FloatArray,
 ) -> Slots:
     """Chance of finding no free slot and the wait then.
@@ -74,14 +75,23 @@ def slots(
         From `stall_spread`.
     work_s, work_cv2
         Mean and squared cv of the time that a request takes of a full replica.
+    prompt_wait_s
+        Mean wait in the queue of prompts.
     """
     load = np.minimum(load, 1.0 - 1e-6)
     body = _body(offered=offered, growth=growth, places=places, spread=spread)
     tail = spread**_TAIL_POWER / (1.0 - load)
     short = np.where(np.isfinite(places), tail / (body + tail), 0.0)
     factor = kimura_factor(square=work_cv2, servers=np.clip(places, 1.0, 1e9), load=load)
+    # that is the wait of all over the exponential one; of those who wait it differs less, most at low loads
+    power = np.where(work_cv2 > 1.0, load, 0.5 * (1.0 + load))
+    factor **= 1.0 - (1.0 - power) / np.maximum(spread, 1.0)
     bursts = (arrival_cv**2 + work_cv2) / (1.0 + work_cv2)
-    return Slots(short=short, wait_s=work_s / (1.0 - load) * factor * bursts)
+    wait = work_s / (1.0 - load) * factor * bursts
+    # requests never wait longer than if the replica took one at a time
+    one_by_one = 0.5 * load * work_s * (arrival_cv**2 + work_cv2) / (1.0 - load)
+    most = np.maximum(one_by_one - prompt_wait_s, 0.0)
+    return Slots(short=short, wait_s=np.minimum(wait, most / np.maximum(short, 1e-300)))
 
 
 def _body(*, offered: FloatArray, growth: FloatArray, places: FloatArray, spread: FloatArray) -> FloatArray:
@@ -100,6 +110,7 @@ def _body(*, offered: FloatArray, growth: FloatArray, places: FloatArray, spread
         slow = a[:, None] + g[:, None] * k
         return np.asarray(k * np.log(k) - k - (slow * np.log(slow) - slow) / g[:, None])
 
-    rise = (depth(top[:, None]) - depth(n)) / spread[:, None]
+    # sums over whole n from 0 on are integrals from half a step before to half a step after
+    rise = (depth(top[:, None] + 0.5) - depth(n)) / spread[:, None]
     area = (np.exp(np.minimum(rise, 500.0)) * _WEIGHTS).sum(axis=1) * 0.5 * (top - low)
     return np.asarray(area)

@@ -18,9 +18,7 @@ from typing import Final
 import numpy as np
 
 from planner.errors import InputError
-from planner.model.queueing.capacity import largest_rate
-from planner.model.queueing.decoding import DecodeLaw, decode_law, gap_quantiles
-from planner.model.queueing.formulas import erlang_c
+from planner.model.queueing.decoding import DecodeLaw, gap_quantiles
 from planner.model.queueing.laws import (
     NODE_WEIGHTS,
     first_token,
@@ -29,9 +27,8 @@ from planner.model.queueing.laws import (
     plus_points,
     quantile,
 )
-from planner.model.queueing.lengths import Lengths
-from planner.model.queueing.operating import Demand, Point, Serving, operating_point
-from planner.model.queueing.slots import Slots, slots, stall_spread
+from planner.model.queueing.operating import Demand, Serving
+from planner.model.queueing.parts import Parts, latency_parts
 from planner.types import FloatArray
 
 __all__ = ["Latency", "steady_state"]
@@ -41,7 +38,6 @@ _BLOCK: Final = 512
 _OUTPUTS: Final = 8
 _OUTPUTS_END: Final = 24
 """Groups of outputs in the percentiles of the time per token and of the time to the last token."""
-_FULL: Final = 1.0 - 1e-6
 _POOLED: Final = 0.1
 """Share of waits below which what comes with other prompts is no longer taken for waiting."""
 
@@ -121,61 +117,30 @@ def steady_state(
     return Latency(q, **{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
 
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """What latencies are made of, ``[R]``."""
-
-    point: Point
-    arrival_cv: FloatArray  # of one replica
-    waits: FloatArray  # share of waits that pooling leaves
-    wait_scale: FloatArray
-    rest_s: FloatArray
-    slot: Slots
-    spread: FloatArray
-    first_s: FloatArray  # mean time to the first token but for slots
-
-
 def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
-    past_first = np.maximum(demand.output.points - 1.0, 0.0)
-    steps = demand.output.mapped(past_first / serving.accepted[:, None])
-    most = largest_rate(
-        steps=serving.steps, mixed=serving.mixed, chunk=serving.chunk, places=serving.places,
-        prompt=demand.prompt.mean, output_steps=steps.mean,
-    )  # fmt: skip
-    parts = _parts(serving, demand, steps, most)
-    point = parts.point
-    ttft = parts.first_s + parts.slot.short * parts.slot.wait_s
-    batch_deviation = np.sqrt(parts.spread * point.batch)
-    law = decode_law(
-        point=point, mixed=serving.mixed, output_steps=steps.points,
-        tail_s=_relaxation(point, parts.arrival_cv), first_s=parts.first_s, batch_deviation=batch_deviation,
-    )  # fmt: skip
-    average = law.average_s
-    decode = (average * steps.weights).sum(axis=1)
+    parts = latency_parts(serving=serving, demand=demand)
     several = demand.output.points > 1.0
-    counted = steps.weights * several
+    counted = demand.output.weights * several
     counted = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1e-300)
-    per_token = average / np.maximum(past_first, 1e-9)
-    tpot = np.where(several.any(axis=1), (per_token * counted).sum(axis=1), np.nan)
-    unstable = demand.rate >= most
-    stuck = np.where(unstable, np.inf, 0.0)
+    past_first = np.maximum(demand.output.points - 1.0, 0.0)
+    per_token = parts.decoding.average_s / np.maximum(past_first, 1e-9)
+    used = demand.rate / parts.largest_rate
+    stuck = np.where(used >= 1.0, np.inf, 0.0)
     late = stuck[:, None] + np.zeros_like(q)
-    at = (
-        _percentiles(serving, demand, parts, law, past_first, counted, q)
-        if q.size
-        else (late, late, late, late)
-    )
+    slot = parts.slot.short * parts.slot.wait_s
+    ttft = parts.first_s + slot
+    at = (late,) * 4 if not q.size else _percentiles(serving, demand, parts, past_first, counted, q)
     return Latency(
         percentiles=q,
-        utilisation=demand.rate / most,
-        headroom=1.0 - demand.rate / most,
-        largest_rate=most,
-        batch=np.minimum(point.rate * decode, serving.places),
-        slot_mean_s=parts.slot.short * parts.slot.wait_s + stuck,
+        utilisation=used,
+        headroom=1.0 - used,
+        largest_rate=parts.largest_rate,
+        batch=np.minimum(parts.point.rate * parts.decode_s, serving.places),
+        slot_mean_s=slot + stuck,
         ttft_mean_s=ttft + stuck,
-        tpot_mean_s=tpot,
-        e2e_mean_s=ttft + decode + stuck,
-        itl_mean_s=decode / np.maximum(steps.mean, 1e-300),
+        tpot_mean_s=np.where(several.any(axis=1), (per_token * counted).sum(axis=1), np.nan),
+        e2e_mean_s=ttft + parts.decode_s + stuck,
+        itl_mean_s=parts.decode_s / np.maximum(parts.steps.mean, 1e-300),
         ttft_at_s=at[0] + late,
         tpot_at_s=at[1],
         e2e_at_s=at[2] + late,
@@ -183,72 +148,16 @@ def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
     )
 
 
-def _parts(serving: Serving, demand: Demand, steps: Lengths, most: FloatArray) -> _Parts:
-    rate = np.minimum(demand.rate, most * _FULL)
-    point = operating_point(serving=serving, demand=demand, rate=rate, output_steps=steps.mean)
-    queue = point.queue
-    pooled, k = demand.least_loaded, np.maximum(demand.replicas, 1.0)
-    cv = np.sqrt(np.where(pooled, demand.arrival_cv**2, 1.0 + (demand.arrival_cv**2 - 1.0) / k))
-    waits = np.ones_like(rate)
-    if pooled.any():
-        kept = erlang_c(servers=k, offered=k * queue.load) / np.maximum(queue.load, 1e-300)
-        waits = np.where(pooled, np.minimum(kept, 1.0), waits)
-    square = queue.service_cv2
-    scale = (cv**2 + square) / (1.0 + square) / np.where(pooled, k, 1.0)
-    lone = 0.5 * np.exp(-np.minimum(point.batch, 700.0)) * point.decode_s * (1.0 - queue.load)
-    rest = np.maximum(queue.residual_s + queue.finish_s - lone, 0.0)
-    spread = stall_spread(
-        prefill_share=point.prefill_share,
-        service_cv2=square,
-        lesser_of_two=steps.lesser_of_two,
-        arrival_cv=cv,
-    )
-    slot = _slot(serving, point, steps, most, spread, cv, np.where(pooled, k, 1.0))
-    first = waits * scale * queue.wait_s + queue.service_s + rest
-    return _Parts(point, cv, waits, scale, rest, slot, spread, first)
-
-
-def _relaxation(point: Point, arrival_cv: FloatArray) -> FloatArray:
-    queue = point.queue
-    return 0.5 * queue.service_s * (arrival_cv**2 + queue.service_cv2) / (1.0 - queue.load)
-
-
-def _slot(
-    serving: Serving,
-    point: Point,
-    steps: Lengths,
-    most: FloatArray,
-    spread: FloatArray,
-    arrival_cv: FloatArray,
-    pooled: FloatArray,
-) -> Slots:
-    """Wait for a slot, of all `pooled` replicas together."""
-    places = serving.places
-    held = np.where(np.isfinite(places), places, np.maximum(point.batch, 1.0))
-    last = serving.steps.at(batch=held, tokens=np.zeros_like(held))
-    flow = point.rate * steps.mean / (1.0 - point.prefill_share)
-    each = point.prefill_share / np.maximum(point.rate, 1e-300)
-    varied = each**2 * point.queue.service_cv2 + steps.cv2 * (steps.mean * last / held) ** 2
-    work = 1.0 / most
-    found = slots(
-        offered=flow * point.first_s * pooled, growth=flow * (last - point.first_s) / held,
-        places=places * pooled, load=point.rate / most, spread=spread, work_s=work, work_cv2=varied / work**2,
-        arrival_cv=arrival_cv,
-    )  # fmt: skip
-    return Slots(found.short, found.wait_s / pooled)
-
-
 def _percentiles(
     serving: Serving,
     demand: Demand,
-    parts: _Parts,
-    law: DecodeLaw,
+    parts: Parts,
     past_first: FloatArray,
     counted: FloatArray,
     q: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Percentiles of TTFT, TPOT, end to end and gaps, ``[R, P]`` each."""
-    point = parts.point
+    point, law = parts.point, parts.decoding
     weights = np.broadcast_to(demand.prompt.weights, point.service_s.shape)
     queue = point.queue
     # what steps add beyond that for a lone prompt comes with others: half of it grows as waiting does, where
