@@ -6,6 +6,8 @@ separated by ``;``:
 
 ``layout=attention-data-parallel``
     ``tp`` ranks hold whole attention each and share the experts.
+``accelerators=N``
+    The concurrency is that of a deployment of N accelerators, of which the row describes one replica.
 ``cores=N``
     Degrees count cores, of which an accelerator has N.
 ``model=NAME``
@@ -46,8 +48,9 @@ STATES: Final = {
 }
 """What a row may state of its server, beside its columns."""
 
-PATTERNS: Final = ("family", "engine", "source", "model", "accelerator", "client", "notes")
-_COLUMNS: Final = ("fact", *PATTERNS, "effect", "reason", "cited", "at")
+_REQUIRED: Final = ("family", "engine", "source", "model", "accelerator", "client", "notes")
+PATTERNS: Final = (*_REQUIRED, "engine_version")
+_COLUMNS: Final = ("fact", *_REQUIRED, "effect", "reason", "cited", "at")
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "layout": ("attention-data-parallel",),
     "client": CLIENTS,
@@ -55,7 +58,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "doubt": METRICS,
     "state": tuple(STATES),
 }
-_FREE: Final = ("model", "cores")
+_COUNTS: Final = ("cores", "accelerators")
+_FREE: Final = ("model", "cores", "accelerators")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Effects:
 
     attention_data_parallel: bool = False
     cores: int = 1
+    accelerators: int | None = None
     model: str = ""
     client: str = ""
     concurrency_is_limit: bool = False
@@ -102,6 +107,7 @@ def effects_on(cells: Mapping[str, str], facts: Iterable[Fact]) -> Effects:
     return Effects(
         attention_data_parallel="layout" in last,
         cores=int(last.get("cores", "1")),
+        accelerators=int(last["accelerators"]) if "accelerators" in last else None,
         model=last.get("model", ""),
         client=last.get("client", ""),
         concurrency_is_limit="concurrency" in last,
@@ -158,8 +164,8 @@ def _entries(text: str, place: str, mistakes: list[str]) -> Iterable[tuple[str, 
         elif key in _CHOICES and value not in _CHOICES[key]:
             mend = suggest(value, _CHOICES[key], otherwise=f"there are {', '.join(_CHOICES[key])}")
             mistakes.append(f"{place}: {key} cannot be {value!r}; {mend}")
-        elif key == "cores" and not re.fullmatch("[1-9][0-9]?", value):
-            mistakes.append(f"{place}: cores must be a small whole number, not {value[:20]!r}; write cores=2")
+        elif key in _COUNTS and not re.fullmatch("[1-9][0-9]{0,2}", value):
+            mistakes.append(f"{place}: {key} must be a small whole number, not {value[:20]!r}; write {key}=2")
         elif not value:
             mistakes.append(f"{place}: {key} has no value; write {key}=VALUE")
         else:

@@ -136,7 +136,7 @@ def _run(cells: Cells, line: int, effects: Effects) -> ServingRun:
     prefill_gpus, decode_gpus = (cells.count(f"n_{name}_gpus", least=0) for name in ("prefill", "decode"))
     blank = "yes" if prefill_gpus and decode_gpus and not pool else "no"
     disaggregated = cells.choice("disaggregated", ("yes", "no"), blank) == "yes"
-    n_gpus = cells.count("n_gpus")
+    n_gpus = effects.accelerators or cells.count("n_gpus")
     columns = Degrees(cells.count("tp"), cells.count("pp"), _attention_ranks(cells), cells.count("ep"))
     own = corrected(columns, notes, effects)
     found = layout(

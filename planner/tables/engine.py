@@ -103,7 +103,11 @@ def engine_table(
         "correction": c.get("correction", 1.0),
     }
     arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
-    return Engine(**arrays, prefill_first=np.array([p.scheduling == "prefill-first"]))
+    return Engine(
+        **arrays,
+        prefill_first=np.array([p.scheduling == "prefill-first"]),
+        trims_windows=np.array([p.trims_windows]),
+    )
 
 
 def deployment_table(

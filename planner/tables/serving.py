@@ -37,6 +37,7 @@ class Engine(Rows):
     max_batch: FloatArray  # sequences per attention rank
     memory_share: FloatArray  # share of device memory that the engine may use
     workspace_bytes: FloatArray
+    trims_windows: BoolArray  # caches of windowed layers stop at the window
     reserve_output: FloatArray  # share of the output for which memory is kept on admission
     weight_only: FloatArray  # matrix rate where small weights are widened to 16 bit, over that of 16-bit weights
     handover_s: FloatArray  # from one pool to the other, the transfer of the cache apart

@@ -117,6 +117,8 @@ class EngineProfile(Record):
     memory: EngineMemory
     admission: Literal["reserve", "preempt"]
     """A request waits until its whole output fits, or is admitted and preempted when memory runs out."""
+    trims_windows: bool = True
+    """Caches of windowed layers keep the window only; otherwise they grow like those of all layers."""
     kv_policy: Items[KvRule] = ()
     """Precision of keys and values where none is asked for; the first rule that fits holds, else 16 bit."""
     eight_bit_attention: bool = False

@@ -85,7 +85,9 @@ def decode_pool(*, replica: Replica, load: Load, batch: FloatArray) -> DecodePoo
 
 def transfer_s(*, replica: Replica, load: Load) -> FloatArray:
     """Seconds that a request waits for its cache to arrive; each rank sends its part over its own NIC."""
-    sent = cache_bytes_per_sequence(model=replica.model, layout=replica.layout, tokens=load.isl)
+    sent = cache_bytes_per_sequence(
+        model=replica.model, engine=replica.engine, layout=replica.layout, tokens=load.isl
+    )
     nic = replica.engine.nic_share * replica.operators.nic_bytes_per_s
     return replica.engine.handover_s + SENT_AFTER_PREFILL * sent / nic
 

@@ -35,6 +35,8 @@ class Experts(NamedTuple):
 def expert_layer_s(*, replica: Replica, ranks: Ranks, prompts: BoolArray) -> Experts:
     """Routed and shared experts of one layer, and the traffic to and from them.
 
+    Shared experts run beside the routed ones: they share the memory and the matrix units, but start together.
+
     Parameters
     ----------
     prompts
@@ -75,6 +77,7 @@ def expert_layer_s(*, replica: Replica, ranks: Ranks, prompts: BoolArray) -> Exp
             rates=replica.mlp, m=ranks.tokens, n=width * (1.0 + model.expert_gated), k=model.hidden
         )
         shared = shared + gemm_s(rates=replica.mlp, m=ranks.tokens, n=model.hidden, k=width)
+        shared = np.maximum(shared - 2.0 * replica.mlp.overhead_s, 0.0)
     compute = routed + shared + engine.expert_layer_s
     traffic = np.zeros(1)
     if np.any(layout.dp > 1):

@@ -16,6 +16,10 @@ from planner.units import GIB, GIGA
 
 __all__ = ["Memory", "cache_bytes_per_sequence", "installed_bytes", "memory", "weight_bytes"]
 
+ACTIVATIONS = 4.0
+"""Hidden vectors of 16 bit that are live per prompt token of a full step, all attention ranks' together where
+experts gather them: inputs, outputs and the routed copies (an estimate)."""
+
 STATE_BYTES = 4.0
 """Recurrent states are kept in 32 bit."""
 
@@ -53,7 +57,7 @@ def weight_bytes(*, model: Model, layout: Deployment) -> FloatArray:
 
 
 def cache_bytes_per_sequence(
-    *, model: Model, layout: Deployment, tokens: FloatArray
+    *, model: Model, engine: Engine, layout: Deployment, tokens: FloatArray
 ) -> FloatArray:
     """Bytes that a sequence of `tokens` keeps on each accelerator that holds it.
 
@@ -61,7 +65,8 @@ def cache_bytes_per_sequence(
     keys of an indexer are the same on every rank.
     """
     heads = np.where(model.mla, 1.0, np.minimum(layout.tp, np.maximum(model.kv_heads, 1.0)))
-    kept = model.kv_full * tokens + model.kv_window * np.minimum(tokens, model.window)
+    window = np.where(engine.trims_windows, model.window, np.inf)
+    kept = model.kv_full * tokens + model.kv_window * np.minimum(tokens, window)
     state = model.n_linear * model.state_elements * STATE_BYTES / layout.tp
     return ((kept / heads + model.kv_index * tokens) * layout.kv_bytes + state) / layout.pp
 
@@ -87,22 +92,23 @@ def memory(
     the expected length.
     """
     weights = weight_bytes(model=model, layout=layout)
-    room = engine.memory_share * installed_bytes(memory_bytes) - weights - engine.workspace_bytes
+    live = ACTIVATIONS * 2.0 * model.hidden * engine.chunk * layout.dp
+    workspace = engine.workspace_bytes + live
+    room = engine.memory_share * installed_bytes(memory_bytes) - weights - workspace
     own = load.isl - load.shared
 
     def each(tokens: FloatArray) -> FloatArray:
-        return cache_bytes_per_sequence(model=model, layout=layout, tokens=np.maximum(tokens, 1.0))
+        kept = np.maximum(tokens, 1.0)
+        return cache_bytes_per_sequence(model=model, engine=engine, layout=layout, tokens=kept)
 
-    shared = np.where(
-        load.shared > 0, cache_bytes_per_sequence(model=model, layout=layout, tokens=load.shared), 0.0
-    )
+    shared = np.where(load.shared > 0, each(load.shared), 0.0)
     left = np.maximum(room - shared, 0.0)
     reserved = each(own + engine.reserve_output * load.osl)
     mean = each(own + 0.5 * load.osl)
     cap = engine.max_batch * layout.dp
     return Memory(
         weight_bytes=weights,
-        workspace_bytes=np.broadcast_to(engine.workspace_bytes, weights.shape),
+        workspace_bytes=np.broadcast_to(workspace, weights.shape),
         cache_bytes=room,
         sequence_bytes=mean,
         shared_bytes=shared,

@@ -39,6 +39,10 @@ DIRECT_BYTES = 64.0 * 2**20
 SEND_S, SEND_ACROSS_S, SEND_SHARE = 7.3e-6, 20e-6, 0.82
 """Start of a send inside and across domains, and its share of the link [3]."""
 
+ACROSS_S, ACROSS_DOMAIN_S = 45e-6, 10e-6
+"""Start of a collective across domains, and of each further one [3]: 67 to 151 us for 4 to 16 ranks on A100 of
+which 19 to 45 us inside."""
+
 TOKEN_BYTES = 3.0
 """Per element that is dispatched in 8 bit and combined in 16 bit."""
 
@@ -209,4 +213,4 @@ def _across_s(
         return np.zeros(1)
     share = moved_bytes / np.minimum(ranks, operators.domain)
     wire = factor * (1.0 - 1.0 / n) * share / (efficiency * operators.nic_bytes_per_s)
-    return np.where(n > 1, 20e-6 + 5e-6 * (n - 1.0) + wire, 0.0)
+    return np.where(n > 1, ACROSS_S + ACROSS_DOMAIN_S * (n - 1.0) + wire, 0.0)
