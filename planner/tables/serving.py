@@ -6,7 +6,9 @@ name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from planner.tables.arrays import Rows
 from planner.types import BoolArray, FloatArray, IntArray
@@ -39,7 +41,7 @@ class Engine(Rows):
     workspace_bytes: FloatArray
     trims_windows: BoolArray  # caches of windowed layers stop at the window
     reserve_output: FloatArray  # share of the output for which memory is kept on admission
-    weight_only: FloatArray  # matrix rate where small weights are widened to 16 bit, over that of 16-bit weights
+    weight_only: FloatArray  # matrix rate where small weights are widened, over that of 16-bit weights
     handover_s: FloatArray  # from one pool to the other, the transfer of the cache apart
     correction: FloatArray  # a user's own factor on step times
 
@@ -86,6 +88,8 @@ class Load(Rows):
     osl: FloatArray  # output tokens
     cached: FloatArray  # prompt tokens found in a prefix cache
     shared: FloatArray  # of these, tokens that all sequences share: they are kept once
+    new_variation: FloatArray = field(default_factory=lambda: np.zeros(1))  # variance of new tokens / mean^2
+    osl_variation: FloatArray = field(default_factory=lambda: np.zeros(1))  # the same of output tokens
 
     @property
     def new(self) -> FloatArray:
@@ -93,6 +97,11 @@ class Load(Rows):
         return self.isl - self.cached
 
     @property
+    def longer(self) -> FloatArray:
+        """Tokens before a prompt token beyond those of a mean prompt: most tokens are in long ones."""
+        return 0.5 * self.new * self.new_variation
+
+    @property
     def context(self) -> FloatArray:
-        """Mean context of a decoding sequence."""
-        return self.isl + 0.5 * self.osl
+        """Mean context of a decoding sequence; at any time, most of them belong to long answers."""
+        return self.isl + 0.5 * self.osl * (1.0 + self.osl_variation)

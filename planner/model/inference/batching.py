@@ -62,10 +62,11 @@ def prompt_work(
 ) -> Work:
     """One step that carries `prompt` tokens beside `batch` decoding sequences.
 
-    A prompt longer than the chunk comes in several; on average half of it is cached before.
+    A prompt longer than the chunk comes in several; on average half of it is cached before, and more where
+    prompts differ in length, since most tokens belong to the long ones.
     """
     new = np.minimum(np.maximum(load.new, 1.0), replica.engine.chunk)
-    past = load.cached + 0.5 * np.maximum(load.new - new, 0.0)
+    past = load.cached + 0.5 * np.maximum(load.new - new, 0.0) + load.longer
     decode = np.zeros(1) if batch is None else batch
     return Work(decode=decode, context=load.context, prompt=prompt, new=new, past=past)
 

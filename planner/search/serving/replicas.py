@@ -157,7 +157,9 @@ def _fit(
     held = memory(memory_bytes=np.array([memory_bytes]), model=model, engine=engine, layout=layout, load=load)
     capacity = np.floor(held.capacity / layout.dp * ROUNDING) * layout.dp
     own = (request.longest or float(load.isl[0] + load.osl[0])) - float(load.shared[0])
-    longest = cache_bytes_per_sequence(model=model, layout=layout, tokens=np.array([max(own, 1.0)]))
+    longest = cache_bytes_per_sequence(
+        model=model, engine=engine, layout=layout, tokens=np.array([max(own, 1.0)])
+    )
     lacking = longest + held.shared_bytes - held.cache_bytes
     reasons = np.where(
         held.cache_bytes <= 0, "weights", np.where((lacking > 0) | (capacity < 1), "cache", "")

@@ -122,7 +122,9 @@ def fabric_rate(request: ServingRequest, found: Replicas) -> FloatArray:
     """
     part = request.parts[request.options[found.option].part]
     layout = found.layout
-    each = cache_bytes_per_sequence(model=found.replica.model, layout=layout, tokens=found.load.isl)
+    each = cache_bytes_per_sequence(
+        model=found.replica.model, engine=found.replica.engine, layout=layout, tokens=found.load.isl
+    )
     nic = part.fabric_share * part.operators.nic_bytes_per_s
     return np.broadcast_to(nic / each * layout.dp, (len(found),))
 
