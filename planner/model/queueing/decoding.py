@@ -1,6 +1,6 @@
 """How long decoding takes: by request, and from token to token.
 
-Mixed steps: while prompts are prefilled, steps last as long as full ones; else as decode steps. A request
+Mixed steps: steps with prompts last longer than those without, and they come in runs. A request
 that starts to decode finds the replica in either state with the chances of the time, but as its tokens
 come more slowly in the one, a long output sees the states with the chances of steps. The states alternate
 with the relaxation time of the queue of prompts, ``E[S] (1 + cv^2) / (2 (1 - r))``, that gives the busy
@@ -55,6 +55,8 @@ def decode_law(
     tail_s: FloatArray,
     first_s: FloatArray,
     batch_deviation: FloatArray,
+    short: FloatArray,
+    short_step_s: FloatArray,
 ) -> DecodeLaw:
     """Law of the decoding time of requests of `output_steps` steps, ``[R, J]``.
 
@@ -66,9 +68,11 @@ def decode_law(
         Mean time to the first token but for slots, ``[R]``.
     batch_deviation
         Standard deviation of the batch, ``[R]``.
+    short, short_step_s
+        Chance that no slot is free, when prompts come only as slots do, and the mean step then.
     """
-    riding, riding_var, busy = _mixed(point, output_steps, tail_s)
-    first, first_var, behind = _prompts_first(point, output_steps, first_s)
+    riding, riding_var, busy = _mixed(point, output_steps, tail_s, short, short_step_s)
+    first, first_var, behind = _prompts_first(point, output_steps, first_s, short)
     each = (point.decode_s - point.first_s) / np.maximum(point.batch, 1e-9) / (1.0 - point.prefill_share)
     beside = 0.5 * (each * batch_deviation)[:, None] ** 2 * output_steps**2
     which = mixed[:, None, None]
@@ -83,23 +87,29 @@ def decode_law(
     )
 
 
-def _mixed(point: Point, x: FloatArray, tail_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _mixed(
+    point: Point, x: FloatArray, tail_s: FloatArray, short: FloatArray, short_step_s: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean and variance by state, and the chance of the busy one."""
-    load, step = point.queue.load[:, None], point.queue.law.step_s[:, None]
-    full, decode = point.full_s[:, None], point.decode_s[:, None]
-    by_step = np.minimum(load * step / full, 1.0)
-    pace = ((1.0 - load) * full + load * decode) / np.maximum(tail_s, 1e-12)[:, None]
+    law, decode = point.queue.law, point.decode_s[:, None]
+    step = law.step_s[:, None]
+    by_step = 1.0 - law.cell_share[:, :1]  # share of steps with prompts
+    with_prompts = np.maximum((step - law.cell_share[:, :1] * decode) / np.maximum(by_step, 1e-12), decode)
+    by_time = np.minimum(by_step * with_prompts / step, 1.0)
+    held_up = np.minimum(short[:, None] / np.maximum(by_time, 1e-12), 1.0)
+    seen_s = with_prompts + held_up * np.minimum(short_step_s[:, None] - with_prompts, 0.0)
+    pace = ((1.0 - by_time) * with_prompts + by_time * decode) / np.maximum(tail_s, 1e-12)[:, None]
     seen = -np.expm1(-pace * x) / np.maximum(pace, 1e-12)  # steps until the first state is forgotten
-    slower = full - decode
+    slower = np.maximum(seen_s - decode, 0.0)
     states = np.stack([-by_step, 1.0 - by_step], axis=2)
     mean = (x * step)[:, :, None] + states * (slower * seen)[:, :, None]
-    spread = 2.0 * (x - seen) / np.maximum(pace, 1e-12) - seen**2
-    variance = np.maximum(by_step * (1.0 - by_step) * slower**2 * spread, 0.0)
-    return mean, np.repeat(variance[:, :, None], 2, axis=2), load[:, 0]
+    # in the long run as a busy period of the prompts; less before the states mix
+    variance = _stalls(point, x) * np.maximum(1.0 - seen / np.maximum(x, 1e-12), 0.0)
+    return mean, np.repeat(variance[:, :, None], 2, axis=2), by_time[:, 0]
 
 
 def _prompts_first(
-    point: Point, x: FloatArray, first_s: FloatArray
+    point: Point, x: FloatArray, first_s: FloatArray, short: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean and variance by state, and the chance that prompts are left behind."""
     share, queue = point.prefill_share, point.queue
@@ -107,12 +117,22 @@ def _prompts_first(
     each = share / np.maximum(point.rate, 1e-300)  # prefill time of a prompt, its steps shared with others
     behind = np.maximum(share * first_s - queue.later_share * each, 0.0) / free
     chance = np.clip(share, 1e-6, 1.0)
+    behind *= 1.0 - np.minimum(short / chance, 1.0)
     work = x * point.decode_s[:, None]
-    stalls = (point.rate * each**2 * (1.0 + queue.service_cv2) / free**3)[:, None] * work
+    stalls = _stalls(point, x)
     wait = (behind / chance)[:, None]
     none = work / free[:, None]
     mean = np.stack([none, none + wait], axis=2)
     return mean, np.stack([stalls, stalls + wait**2], axis=2), chance
+
+
+def _stalls(point: Point, x: FloatArray) -> FloatArray:
+    """Variance of the time of `x` decode steps that prompts interrupt, from a replica in balance."""
+    each = point.prefill_share / np.maximum(point.rate, 1e-300)
+    square = each**2 * (1.0 + point.queue.service_cv2)
+    pace = point.rate * square * point.decode_s / (1.0 - point.prefill_share) ** 3
+    variance: FloatArray = pace[:, None] * x
+    return variance
 
 
 def gap_quantiles(*, point: Point, mixed: BoolArray, q: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from planner.model.queueing.operating import Demand, Point, Serving, operating_p
 from planner.model.queueing.slots import Slots, slots, stall_spread
 from planner.types import FloatArray
 
-__all__ = ["Parts", "latency_parts"]
+__all__ = ["Parts", "further_tokens", "latency_parts"]
 
 _FULL: Final = 1.0 - 1e-6
 """Share of the largest rate beyond which parts are those at that share."""
@@ -47,7 +47,7 @@ class _Pool:
 
 def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
     """Solve for the operating point of each row and the parts of its latencies."""
-    past_first = np.maximum(demand.output.points - 1.0, 0.0)
+    past_first = further_tokens(demand.output)
     steps = demand.output.mapped(past_first / serving.accepted[:, None])
     most = largest_rate(
         steps=serving.steps, mixed=serving.mixed, chunk=serving.chunk, places=serving.places,
@@ -66,11 +66,21 @@ def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
         arrival_cv=pool.arrival_cv,
     )  # fmt: skip
     relaxation = 0.5 * queue.service_s * (pool.arrival_cv**2 + queue.service_cv2) / (1.0 - queue.load)
-    law = decode_law(
-        point=point, mixed=serving.mixed, output_steps=steps.points, tail_s=relaxation, first_s=first,
-        batch_deviation=np.sqrt(spread * point.batch),
-    )  # fmt: skip
+    deviation = np.sqrt(spread * point.batch)
+
+    def decoding(short: FloatArray) -> DecodeLaw:
+        return decode_law(
+            point=point, mixed=serving.mixed, output_steps=steps.points, tail_s=relaxation, first_s=first,
+            batch_deviation=deviation, short=short,
+            short_step_s=np.minimum(serving.places, 1e9) / np.maximum(most * steps.mean, 1e-9),
+        )  # fmt: skip
+
+    law = decoding(np.zeros_like(rate))
     decode = (law.average_s * steps.weights).sum(axis=1)
+    slot = _slot(serving, point, steps, pool, rate / most, spread, decode)
+    if np.any(slot.short > 1e-3):
+        law = decoding(slot.short)
+        decode = (law.average_s * steps.weights).sum(axis=1)
     return Parts(
         largest_rate=most,
         steps=steps,
@@ -81,8 +91,14 @@ def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
         first_s=first,
         decoding=law,
         decode_s=decode,
-        slot=_slot(serving, point, steps, pool, rate / most, spread, decode),
+        slot=slot,
     )
+
+
+def further_tokens(output: Lengths) -> FloatArray:
+    """Tokens after the first by points of the output, whole ones, ``[R, J]`` or ``[1, J]``."""
+    tokens: FloatArray = np.maximum(np.rint(output.points) - 1.0, 0.0)
+    return tokens
 
 
 def _pool(demand: Demand) -> _Pool:

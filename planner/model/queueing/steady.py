@@ -28,15 +28,15 @@ from planner.model.queueing.laws import (
     quantile,
 )
 from planner.model.queueing.operating import Demand, Serving
-from planner.model.queueing.parts import Parts, latency_parts
+from planner.model.queueing.parts import Parts, further_tokens, latency_parts
 from planner.types import FloatArray
 
 __all__ = ["Latency", "steady_state"]
 
 _BLOCK: Final = 512
 """Rows at a time: what fits in the cache of a core."""
-_OUTPUTS: Final = 8
-_OUTPUTS_END: Final = 24
+_OUTPUTS: Final = 12
+_OUTPUTS_END: Final = 50
 """Groups of outputs in the percentiles of the time per token and of the time to the last token."""
 _POOLED: Final = 0.1
 """Share of waits below which what comes with other prompts is no longer taken for waiting."""
@@ -119,10 +119,10 @@ def steady_state(
 
 def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
     parts = latency_parts(serving=serving, demand=demand)
-    several = demand.output.points > 1.0
+    past_first = further_tokens(demand.output)
+    several = past_first > 0.0
     counted = demand.output.weights * several
     counted = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1e-300)
-    past_first = np.maximum(demand.output.points - 1.0, 0.0)
     per_token = parts.decoding.average_s / np.maximum(past_first, 1e-9)
     used = demand.rate / parts.largest_rate
     stuck = np.where(used >= 1.0, np.inf, 0.0)
@@ -191,28 +191,25 @@ class _Groups:
 
 
 def _grouped(weights: FloatArray, law: DecodeLaw, past_first: FloatArray, groups: int) -> _Groups:
-    """Gather the points of the output in groups of about equal chance."""
-    rows = law.mean_s.shape[0]
+    """Gather neighbouring points of the output, which are close to each other in both tails."""
     weights = np.broadcast_to(weights, law.least_s.shape)
-    middle = np.cumsum(weights, axis=1) - 0.5 * weights
-    group = np.minimum((middle * groups).astype(np.int64), groups - 1)
-    index = (group + np.arange(rows)[:, None] * groups).ravel()
+    points = weights.shape[1]
+    starts = np.unique(np.arange(min(groups, points)) * points // min(groups, points))
+    chance = np.add.reduceat(weights, starts, axis=1)
 
-    def total(values: FloatArray) -> FloatArray:
-        flat = np.bincount(index, (weights * values).ravel(), rows * groups)
-        return np.asarray(flat.reshape(rows, groups), float)
+    def mean(values: FloatArray) -> FloatArray:
+        total = np.add.reduceat(weights * values, starts, axis=1)
+        return np.asarray(total / np.maximum(chance, 1e-300))
 
-    chance = total(np.ones_like(weights))
-    scale = np.maximum(chance, 1e-300)
-    tokens = total(np.broadcast_to(past_first, weights.shape)) / scale
-    per_state = []
-    for k in range(2):
-        mean = total(law.mean_s[:, :, k]) / scale
-        deviation = total(law.deviation_s[:, :, k]) / scale
-        per_state.append(
-            (tokens, chance * law.chance[:, k : k + 1], total(law.least_s) / scale, mean, deviation)
-        )
-    return _Groups(*(np.concatenate(pair, axis=1) for pair in zip(*per_state, strict=True)))
+    tokens, least = mean(np.broadcast_to(past_first, weights.shape)), mean(law.least_s)
+    both = range(law.chance.shape[1])
+    return _Groups(
+        tokens=np.concatenate([tokens for _ in both], axis=1),
+        weights=np.concatenate([chance * law.chance[:, k : k + 1] for k in both], axis=1),
+        least_s=np.concatenate([least for _ in both], axis=1),
+        mean_s=np.concatenate([mean(law.mean_s[:, :, k]) for k in both], axis=1),
+        deviation_s=np.concatenate([mean(law.deviation_s[:, :, k]) for k in both], axis=1),
+    )
 
 
 def _ends(groups: _Groups) -> tuple[FloatArray, FloatArray]:
