@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.catalog.kinds import CALIBRATION
+from planner.catalog.kinds import CALIBRATION, Kind
 from planner.catalog.load import Catalog
 from planner.errors import InputError
 from planner.evidence.calibrate import Fit, fit
@@ -51,10 +51,12 @@ class Calibration:
     families: tuple[str, ...]
     summary: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    kind: Kind[Any] = CALIBRATION
+    id: str = "training"
 
     def save(self, overlay: Path) -> Path:
         """Write the record into an overlay directory, for ``--catalog DIR``; returns the file."""
-        path = overlay / CALIBRATION.folder / "training.yaml"
+        path = overlay / self.kind.folder / f"{self.id}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.text, encoding="utf-8")
         return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -84,7 +84,7 @@ class Group:
 
     def take(self, index: IntArray | BoolArray) -> Group:
         """Rows at `index`."""
-        values = {
+        values: dict[str, Any] = {
             name: (value if isinstance(value, str) else _take(value, index))
             for name, value in vars(self).items()
         }
@@ -145,7 +145,7 @@ def _stacked(tables: list[T]) -> T:
     index = [place.setdefault(id(table), len(place)) for table in tables]
     first = dict(zip(reversed(index), reversed(tables), strict=True))
     distinct = stack([first[i] for i in range(len(place))])
-    return replace(distinct, **{name: column[index] for name, column in vars(distinct).items()})
+    return distinct.with_values(**{name: column[index] for name, column in vars(distinct).items()})
 
 
 class _Builder:

@@ -13,7 +13,7 @@ from planner.catalog.load import Catalog
 from planner.errors import InputError, UnknownNameError
 from planner.evidence.serving_facts import METRICS
 from planner.evidence.serving_row import ServingRun
-from planner.evidence.statistics import Errors, errors_by
+from planner.evidence.statistics import Errors, errors
 from planner.types import BoolArray, FloatArray
 from planner.workload.engine_names import engine_id
 from planner.workload.kinds import MODEL
@@ -26,6 +26,7 @@ __all__ = [
     "Target",
     "Targets",
     "error_tables",
+    "grouped",
     "serving_targets",
 ]
 
@@ -55,8 +56,8 @@ APART: Final = {
 """Why a figure is predicted and shown, but counted apart from the error statistics."""
 
 LABELS: Final = (
-    "engine", "accelerator", "weights", "architecture", "load", "concurrency", "disaggregated", "speculation",
-    "client", "throughput", "family", "model",
+    "engine", "accelerator", "weights", "architecture", "load", "kind", "concurrency", "disaggregated",
+    "speculation", "client", "throughput", "family", "model",
 )  # fmt: skip
 """How errors are broken down, beside the metric."""
 
@@ -153,16 +154,31 @@ def error_tables(
         Targets to count; default those that are `Target.scored`.
     """
     use = np.array([target.scored for target in targets], dtype=bool) if keep is None else keep
-    tables: dict[str, dict[str, dict[str, Errors]]] = {}
+    return {
+        metric: {
+            label: {key: errors(ratio[index]) for key, index in groups.items()}
+            for label, groups in labels.items()
+        }
+        for metric, labels in grouped(targets, use).items()
+    }
+
+
+def grouped(targets: Sequence[Target], keep: BoolArray) -> dict[str, dict[str, dict[str, list[int]]]]:
+    """Return metric to label to key to the indices of the targets to keep; most targets first."""
+    tables: dict[str, dict[str, dict[str, list[int]]]] = {}
     for metric in METRICS:
-        at = [i for i, target in enumerate(targets) if use[i] and target.metric == metric]
+        at = [i for i, target in enumerate(targets) if keep[i] and target.metric == metric]
         if not at:
             continue
-        tables[metric] = {"all": errors_by(ratio[at], ["all"] * len(at))}
-        for label in LABELS:
-            mine = [i for i in at if label in targets[i].labels]
-            if mine:
-                tables[metric][label] = errors_by(ratio[mine], [targets[i].labels[label] for i in mine])
+        found: dict[str, dict[str, list[int]]] = {"all": {"all": at}}
+        for i in at:
+            for label, key in targets[i].labels.items():
+                found.setdefault(label, {}).setdefault(key, []).append(i)
+        tables[metric] = {
+            label: dict(sorted(found[label].items(), key=lambda item: (-len(item[1]), item[0])))
+            for label in ("all", *LABELS)
+            if label in found
+        }
     return tables
 
 
@@ -261,6 +277,7 @@ def _labels(run: ServingRun, names: _Names) -> dict[str, str]:
         "weights": run.weight_format or "",
         "architecture": "moe" if names.mixture(run.model) else "dense",
         "load": "disaggregated" if run.disaggregated and not run.pool else load,
+        "kind": run.metric_kind or "not given",
         "concurrency": _band(run.concurrency),
         "disaggregated": "yes" if run.disaggregated else "no",
         "speculation": "yes" if run.spec_method else "no",

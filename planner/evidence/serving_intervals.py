@@ -1,0 +1,129 @@
+"""80 % intervals of served figures: from errors of rows that the constants were not fitted on.
+
+The spread of measured over predicted belongs to a class: the metric, how load was made and whether the model
+is a mixture of experts. A class with too few rows has no interval of its own; its figures take that of the
+metric under that load, or else of the metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from planner.evidence.statistics import HIGH, LOW, SHRINK_ROWS, Quantiles
+from planner.types import BoolArray, FloatArray
+
+__all__ = ["LEAST_ROWS", "Bounds", "bounds_of", "held_bounds", "interval_names", "serving_quantiles"]
+
+LEAST_ROWS: Final = 15
+"""Rows from which a class has an interval of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Intervals of some figures, as ratios of measured to predicted; shape ``[T]``."""
+
+    low: FloatArray
+    high: FloatArray
+    names: tuple[str, ...]  # class that each is from; blank where there is none
+
+    def holds(self, ratio: FloatArray) -> BoolArray:
+        """Whether each measured over predicted lies inside."""
+        return (self.low <= ratio) & (ratio <= self.high)
+
+
+def interval_names(metric: str, load: str, *, moe: bool) -> tuple[str, ...]:
+    """Return the classes of a figure, the narrowest first; the first that has an interval counts.
+
+    Parameters
+    ----------
+    metric
+        ``tpot``, ``ttft`` or ``throughput``; ``tpot_ms`` and ``ttft_ms`` are the same.
+    load
+        One of `planner.evidence.serving_cases.KINDS`, such as ``closed``, ``offline`` or ``pools``.
+    moe
+        Whether the model is a mixture of experts.
+
+    Examples
+    --------
+    >>> interval_names("tpot_ms", "closed", moe=True)
+    ('tpot closed moe', 'tpot closed', 'tpot')
+    """
+    metric = metric.removesuffix("_ms")
+    return f"{metric} {load} {'moe' if moe else 'dense'}", f"{metric} {load}", metric
+
+
+def serving_quantiles(
+    log_ratio: FloatArray, names: Sequence[tuple[str, ...]], keep: BoolArray | None = None
+) -> dict[str, Quantiles]:
+    """Quantiles of measured over predicted of every class with enough rows.
+
+    Those of ``n`` rows are taken at ``0.1 - 0.5/n`` and ``0.9 + 0.5/n``, so that they cover 80 % of the next
+    rows, and shrunk to those of the whole metric with the weight ``n / (n + 20)``.
+
+    Parameters
+    ----------
+    log_ratio
+        log(measured / predicted) per figure, from constants that were not fitted to it; shape ``[T]``.
+    names
+        From `interval_names`, per figure.
+    keep
+        Figures to use.
+    """
+    use = np.ones(len(log_ratio), dtype=bool) if keep is None else keep
+    rows: dict[str, list[int]] = {}
+    for i in np.flatnonzero(use).tolist():
+        for name in names[i]:
+            rows.setdefault(name, []).append(i)
+    found: dict[str, Quantiles] = {}
+    for name in sorted(rows, key=lambda one: (one.count(" "), one)):  # a metric before its classes
+        index = rows[name]
+        n = len(index)
+        metric = name.partition(" ")[0]
+        if n < LEAST_ROWS and name != metric:
+            continue
+        low, high = np.quantile(log_ratio[index], [max(LOW - 0.5 / n, 0.0), min(HIGH + 0.5 / n, 1.0)])
+        if name != metric:
+            pool, share = found[metric], n / (n + SHRINK_ROWS)
+            low = share * low + (1.0 - share) * np.log(pool.low)
+            high = share * high + (1.0 - share) * np.log(pool.high)
+        found[name] = Quantiles(float(np.exp(low)), float(np.exp(high)), n)
+    return found
+
+
+def bounds_of(intervals: Mapping[str, Quantiles], names: Sequence[tuple[str, ...]]) -> Bounds:
+    """Look the interval of every figure up; nan where not even its metric has one."""
+    nothing = Quantiles(np.nan, np.nan, 0)
+    chosen = [next((name for name in mine if name in intervals), "") for mine in names]
+    pairs = [intervals.get(name, nothing) for name in chosen]
+    return Bounds(
+        np.array([pair.low for pair in pairs]), np.array([pair.high for pair in pairs]), tuple(chosen)
+    )
+
+
+def held_bounds(
+    log_ratio: FloatArray, names: Sequence[tuple[str, ...]], folds: Sequence[str], keep: BoolArray
+) -> Bounds:
+    """Interval of every figure from the figures outside its fold.
+
+    Parameters
+    ----------
+    folds
+        Figures of one fold are not independent of each other.
+    keep
+        Figures that may speak for others; all get an interval.
+    """
+    fold = np.array(folds)
+    low, high = np.full(len(folds), np.nan), np.full(len(folds), np.nan)
+    chosen = [""] * len(folds)
+    for name in sorted(set(folds)):
+        mine = np.flatnonzero(fold == name).tolist()
+        known = serving_quantiles(log_ratio, names, keep & (fold != name))
+        found = bounds_of(known, [names[i] for i in mine])
+        low[mine], high[mine] = found.low, found.high
+        for i, what in zip(mine, found.names, strict=True):
+            chosen[i] = what
+    return Bounds(low, high, tuple(chosen))
