@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from planner.model.queueing.normal import normal_cdf
 from planner.model.step_times import StepTimes
 from planner.types import BoolArray, FloatArray
 
-__all__ = ["largest_rate", "memory_places"]
+__all__ = ["MemoryPlaces", "largest_rate", "memory_places"]
 
 _STEPS: Final = 16
 _MOST_PLACES: Final = 1e6
@@ -74,10 +74,17 @@ def _passes(mean: FloatArray, cv2: FloatArray, chunk: FloatArray) -> FloatArray:
     return np.where(mean < 0.25 * _STEPS * chunk, 1.0 + more, mean / chunk + 0.5)
 
 
+class MemoryPlaces(NamedTuple):
+    """Requests that memory holds at once, ``[R]``."""
+
+    places: FloatArray
+    cv2: FloatArray  # squared cv of what each of them holds
+
+
 def memory_places(
-    *, kv_tokens: FloatArray, held: FloatArray, output: Lengths, reserve: FloatArray | float = 1.0
-) -> FloatArray:
-    """Return the requests that fit in memory at once, ``[R]``; at least one.
+    *, kv_tokens: FloatArray, held: Lengths, output: Lengths, reserve: FloatArray | float = 1.0
+) -> MemoryPlaces:
+    """Return the requests that fit in memory at once, at least one.
 
     Requests with long outputs stay longer, so that those found inside reserve more than the average one:
     ``E[O^2] / E[O]`` tokens of output. Half a request is lost to the one that waits and does not fit.
@@ -85,11 +92,13 @@ def memory_places(
     Parameters
     ----------
     held
-        Mean prompt tokens that a request keeps, cached ones included unless shared.
+        Prompt tokens that a request keeps, cached ones included unless shared.
     reserve
         Share of the output for which memory is reserved.
     """
-    stays = output.square / np.maximum(output.mean, 1e-300)
-    size = held + reserve * stays
-    places: FloatArray = np.maximum(kv_tokens / np.maximum(size, 1.0) - 0.5, 1.0)
-    return places
+    mean = np.maximum(output.mean, 1e-300)
+    cube = (output.points**3 * output.weights).sum(axis=1)
+    size = np.maximum(held.mean + reserve * output.square / mean, 1.0)
+    square = held.square + 2.0 * held.mean * reserve * output.square / mean + reserve**2 * cube / mean
+    places = np.maximum(kv_tokens / size - 0.5, 1.0)
+    return MemoryPlaces(places, np.maximum(square / size**2 - 1.0, 0.0))

@@ -39,6 +39,8 @@ class Serving:
         Requests that a replica can hold, by batch or memory; infinite for no limit.
     accepted
         Tokens that a decode step yields per sequence (speculation).
+    place_cv2
+        Squared cv of the memory that requests hold, where that limits `places`; 0 where slots do.
     """
 
     steps: StepTimes
@@ -46,12 +48,14 @@ class Serving:
     chunk: FloatArray
     places: FloatArray
     accepted: FloatArray
+    place_cv2: FloatArray
 
     def part(self, rows: slice | IntArray) -> Serving:
         """Rows of a part."""
         return Serving(
-            self.steps.part(rows), self.mixed[rows], self.chunk[rows], self.places[rows], self.accepted[rows]
-        )
+            self.steps.part(rows), self.mixed[rows], self.chunk[rows], self.places[rows], self.accepted[rows],
+            self.place_cv2[rows],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

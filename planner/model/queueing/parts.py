@@ -56,10 +56,12 @@ def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
     rate = np.minimum(demand.rate, most * _FULL)
     point = operating_point(serving=serving, demand=demand, rate=rate, output_steps=steps.mean)
     pool = _pool(demand)
-    waits, scale = _pooled_wait(point, pool)
+    waits, scale = _shared_wait(point, pool)
     queue = point.queue
     lone = 0.5 * np.exp(-np.minimum(point.batch, 700.0)) * point.decode_s * (1.0 - queue.load)
-    rest = np.maximum(queue.residual_s + queue.finish_s - lone, 0.0)
+    bursts = (pool.arrival_cv**2 + queue.service_cv2) / (1.0 + queue.service_cv2)
+    rest = queue.lone_s + bursts * (queue.residual_s + queue.finish_s - queue.lone_s)
+    rest = np.maximum(rest - lone, 0.0)
     first = waits * scale * queue.wait_s + queue.service_s + rest
     spread = stall_spread(
         prefill_share=point.prefill_share, service_cv2=queue.service_cv2, lesser_of_two=steps.lesser_of_two,
@@ -109,14 +111,22 @@ def _pool(demand: Demand) -> _Pool:
     return _Pool(np.where(demand.least_loaded, k, 1.0), np.sqrt(cv2))
 
 
-def _pooled_wait(point: Point, pool: _Pool) -> tuple[FloatArray, FloatArray]:
-    """Share of the waits of one replica that is left, and the factor on their length."""
-    load, square = point.queue.load, point.queue.service_cv2
-    waits = np.ones_like(load)
+def _shared_wait(point: Point, pool: _Pool) -> tuple[FloatArray, FloatArray]:
+    """Share of the waits of M/G/1 that is left or added, and the factor on their length.
+
+    Arrivals that come in bursts wait more often and longer, even ones less, as in GI/M/1 with gamma gaps, to
+    which the two powers of the load are fitted. Replicas that work as one wait as M/G/k.
+    """
+    load = np.maximum(point.queue.load, 1e-9)
+    square, cv2 = point.queue.service_cv2, pool.arrival_cv**2
+    waits = 1.0 - (1.0 - load) * (2.0 / (1.0 + cv2)) ** (load**0.35)
+    longer = np.maximum(1.0 + (cv2 - 1.0) * load**-0.6 / (1.0 + square), 0.02)
+    waits = np.where(cv2 == 1.0, 1.0, np.maximum(waits, 1e-3) / load)
+    scale = longer / waits / pool.size
     if np.any(pool.size > 1.0):
-        kept = erlang_c(servers=pool.size, offered=pool.size * load) / np.maximum(load, 1e-300)
-        waits = np.where(pool.size > 1.0, np.minimum(kept, 1.0), waits)
-    return waits, (pool.arrival_cv**2 + square) / (1.0 + square) / pool.size
+        kept = erlang_c(servers=pool.size, offered=pool.size * load) / load
+        waits = np.where(pool.size > 1.0, np.minimum(kept, 1.0) * waits, waits)
+    return waits, scale
 
 
 def _slot(
@@ -139,7 +149,7 @@ def _slot(
     varied = each**2 * point.queue.service_cv2 + steps.cv2 * (steps.mean * last / held) ** 2
     found = slots(
         offered=flow * point.first_s * crowd * pool.size, growth=flow * (last - point.first_s) / held,
-        places=serving.places * pool.size, load=load, spread=spread, work_s=work, work_cv2=varied / work**2,
+        places=serving.places * pool.size, load=load, spread=spread * (1.0 + serving.place_cv2), work_s=work, work_cv2=varied / work**2,
         prompt_wait_s=point.queue.wait_s, arrival_cv=pool.arrival_cv,
     )  # fmt: skip
     return Slots(found.short, found.wait_s / pool.size)
