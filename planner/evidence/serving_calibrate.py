@@ -130,7 +130,9 @@ class _Problem:
         self.cases = cases
         self.targets = targets
         self.measured = np.array([t.measured for t in targets])
-        family_of_run = {int(i): cases.setups[s].family for g in cases.groups for i, s in zip(g.run, g.setup, strict=True)}
+        family_of_run = {
+            int(i): cases.setups[s].family for g in cases.groups for i, s in zip(g.run, g.setup, strict=True)
+        }
         self.family = np.array([family_of_run[t.index] for t in targets])
         cells = [(t.run.family, t.run.model, t.metric) for t in targets]
         count = Counter(cells)
@@ -185,7 +187,11 @@ def _slope(errors: FloatArray) -> FloatArray:
 
 
 def fit_serving(
-    cases: ServingCases, targets: Sequence[Target], *, start: ServingFit | None = None, evaluations: int = EVALUATIONS
+    cases: ServingCases,
+    targets: Sequence[Target],
+    *,
+    start: ServingFit | None = None,
+    evaluations: int = EVALUATIONS,
 ) -> ServingFit:
     """Fit to these targets.
 
@@ -206,7 +212,9 @@ def fit_serving(
     except ImportError as error:
         raise MissingExtraError("solve", "fitting constants") from error
     if not targets:
-        raise InputError("no figure can be predicted, and constants cannot be fitted to none; fill more columns")
+        raise InputError(
+            "no figure can be predicted, and constants cannot be fitted to none; fill more columns"
+        )
     wanted = np.zeros(len(cases.runs), dtype=bool)
     wanted[[t.index for t in targets]] = True
     problem = _Problem(cases.take(wanted), targets)

@@ -152,9 +152,7 @@ def rated(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Meas
     return Measured(
         ttft_s=np.where(late, drained.ttft_s, ttft),
         tpot_s=np.where(late, drained.tpot_s, point.tpot_s),
-        output_tokens_per_s=np.where(
-            late & np.isfinite(client.requests), drained.output_tokens_per_s, rate
-        ),
+        output_tokens_per_s=np.where(late & np.isfinite(client.requests), drained.output_tokens_per_s, rate),
         batch=high,
     )
 

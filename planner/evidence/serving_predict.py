@@ -53,7 +53,9 @@ def predict_serving(cases: ServingCases, constants: EngineConstants) -> Predicti
     }
     for group in cases.groups:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            found = _group(group, engines.take(group.setup), {k: v[group.setup] for k, v in emulation.items()})
+            found = _group(
+                group, engines.take(group.setup), {k: v[group.setup] for k, v in emulation.items()}
+            )
         out["ttft_s"][group.run] = found.ttft_s
         out["tpot_s"][group.run] = found.tpot_s
         out["tokens_per_s"][group.run] = found.output_tokens_per_s

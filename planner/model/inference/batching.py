@@ -57,9 +57,7 @@ def decode_bound(*, replica: Replica, load: Load) -> FloatArray:
     return chunk * decode_steps(load=load, replica=replica) / np.maximum(load.new, 1.0)
 
 
-def prompt_work(
-    *, replica: Replica, load: Load, prompt: FloatArray, batch: FloatArray | None = None
-) -> Work:
+def prompt_work(*, replica: Replica, load: Load, prompt: FloatArray, batch: FloatArray | None = None) -> Work:
     """One step that carries `prompt` tokens beside `batch` decoding sequences.
 
     A prompt longer than the chunk comes in several; on average half of it is cached before, and more where
@@ -117,12 +115,13 @@ def steady(*, replica: Replica, load: Load, batch: FloatArray) -> Steady:
     )
 
 
-CLOSED_LOOP_ROUNDS = 12
+CLOSED_LOOP_ROUNDS = 3
+"""Secant steps, which end within 0.01 % of where 24 of them do."""
+
+LEAST = 1e-3
 
 
-def closed_loop(
-    *, replica: Replica, load: Load, concurrency: FloatArray, capacity: FloatArray
-) -> Steady:
+def closed_loop(*, replica: Replica, load: Load, concurrency: FloatArray, capacity: FloatArray) -> Steady:
     """Return the operating point at which `concurrency` requests are in the replica.
 
     Parameters
@@ -133,12 +132,21 @@ def closed_loop(
         Sequences that fit; the others queue.
     """
     inside = np.minimum(concurrency, np.maximum(capacity, 1.0))
-    most = np.minimum(inside, np.maximum(decode_bound(replica=replica, load=load), 1e-3))
-    batch = np.maximum(0.9 * most, np.minimum(inside, 1.0) * 1e-3)
-    point = steady(replica=replica, load=load, batch=batch)
-    for _ in range(CLOSED_LOOP_ROUNDS):
+    most = np.minimum(inside, np.maximum(decode_bound(replica=replica, load=load), LEAST))
+
+    def at(batch: FloatArray) -> tuple[Steady, FloatArray]:
+        point = steady(replica=replica, load=load, batch=batch)
         decoding = point.steps * point.step_s
         goal = inside * decoding / (decoding + point.prefill_s + 0.5 * point.decode_s)
-        batch = np.minimum(0.5 * batch + 0.5 * goal, most)
-        point = steady(replica=replica, load=load, batch=np.maximum(batch, 1e-3))
-    return point
+        return point, np.minimum(goal, most) - batch
+
+    earlier = np.maximum(0.9 * most, LEAST)
+    _, excess = at(earlier)
+    batch = np.clip(earlier + 0.7 * excess, LEAST, most)
+    for _ in range(CLOSED_LOOP_ROUNDS):
+        before, (point, excess) = excess, at(batch)
+        change, moved = excess - before, batch - earlier
+        flat = np.abs(change) < 1e-12 * np.maximum(np.abs(batch), 1.0)
+        step_by = np.where(flat, 0.5 * excess, -excess * moved / np.where(flat, 1.0, change))
+        earlier, batch = batch, np.clip(batch + step_by, np.maximum(0.25 * batch, LEAST), most)
+    return at(batch)[0]

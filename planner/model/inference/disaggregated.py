@@ -17,7 +17,15 @@ from planner.model.inference.step import StepTime, step
 from planner.tables.serving import Load
 from planner.types import FloatArray
 
-__all__ = ["DecodePool", "PrefillPool", "closed_pools", "decode_pool", "matched", "prefill_pool", "transfer_s"]
+__all__ = [
+    "DecodePool",
+    "PrefillPool",
+    "closed_pools",
+    "decode_pool",
+    "matched",
+    "prefill_pool",
+    "transfer_s",
+]
 
 SENT_AFTER_PREFILL = 0.5
 """Share of the cache that is still to be sent when the last layer is done: layers are sent as they finish."""
@@ -56,9 +64,7 @@ def prefill_pool(*, replica: Replica, load: Load) -> PrefillPool:
     tokens = np.minimum(prompts * new, most)
     time = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=tokens))
     passes = np.maximum(new / most, 1.0)
-    alone = step(
-        replica=replica, work=prompt_work(replica=replica, load=load, prompt=np.minimum(new, most))
-    )
+    alone = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=np.minimum(new, most)))
     return PrefillPool(
         prompts=prompts,
         pass_s=time.total_s,
@@ -134,7 +140,9 @@ def closed_pools(
     pool = decode_pool(replica=decode_replica, load=load, batch=np.maximum(batch, 1e-2))
     for _ in range(ROUNDS):
         residence = prefill.prompt_s + handed_s + steps * pool.step_s
-        rate = np.minimum(np.minimum(concurrency / residence, limit), most * decode_workers / (steps * pool.step_s))
+        rate = np.minimum(
+            np.minimum(concurrency / residence, limit), most * decode_workers / (steps * pool.step_s)
+        )
         goal = np.minimum(rate * steps * pool.step_s / decode_workers, most)
         batch = 0.5 * batch + 0.5 * goal
         pool = decode_pool(replica=decode_replica, load=load, batch=np.maximum(batch, 1e-2))
