@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -40,7 +40,8 @@ class Serving:
     accepted
         Tokens that a decode step yields per sequence (speculation).
     place_cv2
-        Squared cv of the memory that requests hold, where that limits `places`; 0 where slots do.
+        Squared cv of the memory that requests hold, where that limits `places`; 0 where slots do; ``[R]`` or
+        ``[1]``.
     """
 
     steps: StepTimes
@@ -48,13 +49,13 @@ class Serving:
     chunk: FloatArray
     places: FloatArray
     accepted: FloatArray
-    place_cv2: FloatArray
+    place_cv2: FloatArray = field(default_factory=lambda: np.zeros(1))
 
     def part(self, rows: slice | IntArray) -> Serving:
         """Rows of a part."""
         return Serving(
             self.steps.part(rows), self.mixed[rows], self.chunk[rows], self.places[rows], self.accepted[rows],
-            self.place_cv2[rows],
+            self.place_cv2 if self.place_cv2.size == 1 else self.place_cv2[rows],
         )  # fmt: skip
 
 

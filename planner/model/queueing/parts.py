@@ -149,7 +149,7 @@ def _slot(
     varied = each**2 * point.queue.service_cv2 + steps.cv2 * (steps.mean * last / held) ** 2
     found = slots(
         offered=flow * point.first_s * crowd * pool.size, growth=flow * (last - point.first_s) / held,
-        places=serving.places * pool.size, load=load, spread=spread * (1.0 + serving.place_cv2), work_s=work, work_cv2=varied / work**2,
-        prompt_wait_s=point.queue.wait_s, arrival_cv=pool.arrival_cv,
+        places=serving.places * pool.size, load=load, spread=spread * (1.0 + serving.place_cv2),
+        work_s=work, work_cv2=varied / work**2, prompt_wait_s=point.queue.wait_s, arrival_cv=pool.arrival_cv,
     )  # fmt: skip
     return Slots(found.short, found.wait_s / pool.size)
