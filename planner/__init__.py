@@ -16,6 +16,8 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
+`validate_serving`          errors of the estimator on measurements of serving, ours or yours
+`calibrate_serving`         the constants of the estimator, or a correction from a measurement of yours
 `calibrate_kernels`         the rates of kernels per accelerator, from measured kernels
 `Catalog`                   hardware, models and software: records with sources, overlays, overrides
 `import_config`             a Hugging Face ``config.json`` as a record of the catalog
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     )
     from planner.evidence.kernels import calibrate_kernels
     from planner.evidence.recalibrate import calibrate_training
+    from planner.evidence.serving_recalibrate import calibrate_serving
+    from planner.evidence.serving_validate import validate_serving
     from planner.evidence.validate import validate_training
     from planner.plan.serve import serve
     from planner.plan.train import train
@@ -68,6 +72,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "calibrate_kernels",
+    "calibrate_serving",
     "calibrate_training",
     "import_config",
     "import_trace",
@@ -78,6 +83,7 @@ __all__ = [
     "tables",
     "train",
     "units",
+    "validate_serving",
     "validate_training",
 ]
 
@@ -91,6 +97,7 @@ _HOMES: Final = {
     "UnknownNameError": "planner.errors",
     "UsageError": "planner.errors",
     "calibrate_kernels": "planner.evidence.kernels",
+    "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
@@ -98,6 +105,7 @@ _HOMES: Final = {
     "summarize": "planner.workload.summary",
     "summarize_traffic": "planner.workload.traffic_summary",
     "train": "planner.plan.train",
+    "validate_serving": "planner.evidence.serving_validate",
     "validate_training": "planner.evidence.validate",
 }
 """Public name to the module that defines it."""

@@ -24,10 +24,17 @@ Tree = dict[str, Any]
 COMMANDS: Final[Tree] = {
     "train": "train",
     "serve": "serve",
-    "validate": ("Predict measured runs and report the errors.", {"training": "validate_training"}),
+    "validate": (
+        "Predict measured runs and report the errors.",
+        {"training": "validate_training", "serving": "validate_serving"},
+    ),
     "calibrate": (
         "Fit the constants of the estimator.",
-        {"training": "calibrate_training", "kernels": "calibrate_kernels"},
+        {
+            "training": "calibrate_training",
+            "serving": "calibrate_serving",
+            "kernels": "calibrate_kernels",
+        },
     ),
     "catalog": (
         "Look at the catalog, and check your own records.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from planner.cli.command import command
-from planner.cli.measurements import Measurements, Models, measurements
+from planner.cli.measurements import Measurements, Models, measurements, skipped
 from planner.cli.output import Answer, Column, Table
 from planner.cli.people import fixed, percent, plain, whole
 from planner.cli.session import Session
@@ -90,7 +90,7 @@ def _tables(found: Mapping[str, Any], result: ValidationResult, by: list[str]) -
         _pairs(f"{result.evidence}, {where}", found["summary"]),
         *(_by(name, groups[name]) for name in by or groups),
         *_memory(found["memory"]),
-        *_skipped(found["rows"]),
+        *skipped(found["rows"]),
     ]
 
 
@@ -122,18 +122,3 @@ def _memory(memory: Mapping[str, Any]) -> list[Table]:
         *([_by("memory, by what is counted", views)] if views else []),
         _pairs("Memory", plain_values | {name: len(value) for name, value in lists.items()}),
     ]
-
-
-def _skipped(rows: list[Mapping[str, Any]]) -> list[Table]:
-    """Return the reasons for skipping rows, each with the rows."""
-    reasons: dict[str, list[str]] = {}
-    for row in rows:
-        if row["skipped"]:
-            reasons.setdefault(row["reason"], []).append(row["id"])
-    columns = [
-        Column("because", "skipped because"),
-        Column("rows", "rows", whole, right=True),
-        Column("ids", "ids"),
-    ]
-    skipped = [{"because": why, "rows": len(ids), "ids": ids} for why, ids in reasons.items()]
-    return [Table(columns, skipped)] if skipped else []
