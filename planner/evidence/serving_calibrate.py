@@ -10,7 +10,7 @@ steer it; rows of one source and model weigh together as the root of their numbe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ ENGINE: dict[str, Prior] = {
     "wave": Prior(0.6, 0.5, 0.5),
     "cohort": Prior(0.3, 0.5, 0.5),
 }
-"""Constants with a factor per family; the centres are what profiles of engines report (docs/calibration.md)."""
+"""Constants with a factor per family; centres are what profiles of engines report (docs/calibration.md)."""
 
 FAMILY_CENTRE: dict[tuple[str, str], float] = {
     ("eager", "host_step"): 15e-3,
@@ -68,13 +68,14 @@ FAMILY_CENTRE: dict[tuple[str, str], float] = {
     ("trtcpp", "host_sequence"): 0.5e-6,
     ("trtcpp", "request"): 5e-3,
 }
-"""Where a family is of another kind: launched kernel by kernel, one compiled graph, a scheduler in C++."""
+"""Where a family is of another kind: launched kernel by kernel, one compiled graph, a scheduler in C++. What the
+others share says nothing about these."""
 
 FIXED: dict[str, float] = {"overlap": 0.7, "nic_share": 0.8, "element_bytes": 8.0, "drain": 5.5}
 FLOOR_LAYER_S = 300e-6
 """Eager execution: about ten launches of 13 to 38 us a layer (docs/kernels.md)."""
 
-SCALE = {"tpot_ms": 0.05, "ttft_ms": 0.25, "throughput": 0.08}
+SCALE = {"tpot_ms": 0.06, "ttft_ms": 0.25, "throughput": 0.1}
 """Spread of log errors beyond which a row counts for less."""
 
 STEP = 0.02
@@ -97,8 +98,8 @@ class ServingFit:
         values = {**FIXED, **self.shared, "correction": 1.0}
         values["floor_layer"] = FLOOR_LAYER_S if family == "eager" else 0.0
         for name, value in self.engines.items():
-            centre = FAMILY_CENTRE.get((family, name), ENGINE[name].centre) / ENGINE[name].centre
-            values[name] = value * centre * self.factors.get((family, name), 1.0)
+            own = FAMILY_CENTRE.get((family, name), value)
+            values[name] = own * self.factors.get((family, name), 1.0)
         return values
 
 
@@ -112,8 +113,11 @@ def predicted(prediction: Prediction, targets: Sequence[Target]) -> FloatArray:
     index = np.array([t.index for t in targets], dtype=int)
     metric = np.array([t.metric for t in targets])
     total = np.array([_tokens(t) for t in targets])
-    out = np.where(metric == "tpot_ms", prediction.tpot_s[index] * 1e3, prediction.ttft_s[index] * 1e3)
-    return np.where(metric == "throughput", prediction.tokens_per_s[index] * total, out)
+    out: FloatArray = np.where(
+        metric == "tpot_ms", prediction.tpot_s[index] * 1e3, prediction.ttft_s[index] * 1e3
+    )
+    rate = prediction.tokens_per_s[index] * total
+    return np.asarray(np.where(metric == "throughput", rate, out))
 
 
 def _tokens(target: Target) -> float:
@@ -131,7 +135,9 @@ class _Problem:
         self.targets = targets
         self.measured = np.array([t.measured for t in targets])
         family_of_run = {
-            int(i): cases.setups[s].family for g in cases.groups for i, s in zip(g.run, g.setup, strict=True)
+            int(run): cases.setups[setup].family
+            for group in cases.groups
+            for run, setup in zip(group.run, group.setup, strict=True)
         }
         self.family = np.array([family_of_run[t.index] for t in targets])
         cells = [(t.run.family, t.run.model, t.metric) for t in targets]
@@ -165,25 +171,34 @@ class _Problem:
 
     def jacobian(self, u: FloatArray) -> FloatArray:
         base = self.errors(u)
-        columns = []
-        for i in range(len(GLOBAL) + len(ENGINE)):
+
+        def slope_along(places: list[int]) -> FloatArray:
             moved = u.copy()
-            moved[i] += STEP
-            columns.append((self.errors(moved) - base) / STEP)
-        engine = dict(zip(ENGINE, columns[len(GLOBAL) :], strict=True))
-        columns += [np.where(self.family == f, engine[k], 0.0) for f, k in self.factors]
-        slope = _slope(base)[:, None]
-        return np.vstack([slope * np.stack(columns, axis=1), np.diag(1.0 / self.spread)])
+            moved[places] += STEP
+            return (self.errors(moved) - base) / STEP
+
+        first = len(GLOBAL) + len(ENGINE)
+        columns = [slope_along([i]) for i in range(len(GLOBAL))]
+        own = {
+            name: slope_along([first + i for i, (_, k) in enumerate(self.factors) if k == name])
+            for name in ENGINE
+        }
+        for name, slope in own.items():
+            apart = [f for f, k in FAMILY_CENTRE if k == name]
+            columns.append(np.where(np.isin(self.family, apart), 0.0, slope))
+        columns += [np.where(self.family == f, own[k], 0.0) for f, k in self.factors]
+        tempered = _slope(base)[:, None] * np.stack(columns, axis=1)
+        return np.vstack([tempered, np.diag(1.0 / self.spread)])
 
 
 def _tempered(errors: FloatArray) -> FloatArray:
     """Errors whose squares are the Cauchy loss; priors are left as they are."""
-    return np.sign(errors) * np.sqrt(np.log1p(errors * errors))
+    return np.asarray(np.sign(errors) * np.sqrt(np.log1p(errors * errors)))
 
 
 def _slope(errors: FloatArray) -> FloatArray:
     square = np.maximum(errors * errors, 1e-12)
-    return np.sqrt(square / np.log1p(square)) / (1.0 + square)
+    return np.asarray(np.sqrt(square / np.log1p(square)) / (1.0 + square))
 
 
 def fit_serving(
@@ -230,9 +245,4 @@ def _vector(start: ServingFit | None, factors: Sequence[tuple[str, str]]) -> Flo
     parts = [known.shared[k] / p.centre for k, p in GLOBAL.items()]
     parts += [known.engines[k] / p.centre for k, p in ENGINE.items()]
     parts += [known.factors.get(key, 1.0) for key in factors]
-    return np.log(np.array(parts))
-
-
-def as_mapping(fit: ServingFit) -> Mapping[str, Mapping[str, float]]:
-    """Constants by family, for display."""
-    return fit.constants()
+    return np.asarray(np.log(np.array(parts)))

@@ -55,7 +55,7 @@ class Measured:
 
 
 def closed(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Measured:
-    """A fixed number of clients, each sending its next request when the last is answered."""
+    """Measure with a fixed number of clients, each sending its next request when the last is answered."""
     capacity = np.maximum(fits.capacity, 1.0)
     point = closed_loop(replica=replica, load=load, concurrency=client.concurrency, capacity=capacity)
     prompt = np.maximum(point.mixed_s - point.decode_s, 0.0) * load.new / point.chunk
@@ -80,7 +80,7 @@ def closed(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Mea
 
 
 def offline(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Measured:
-    """All requests are queued at once and there are many: as many run as memory and the engine allow."""
+    """Measure a long queue that is there at once: as many run as memory and the engine allow."""
     capacity = np.maximum(fits.capacity, 1.0)
     batch = np.where(np.isfinite(client.concurrency), np.minimum(client.concurrency, capacity), capacity)
     point = closed_loop(replica=replica, load=load, concurrency=batch, capacity=capacity)
@@ -134,7 +134,7 @@ ROUNDS = 24
 
 
 def rated(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Measured:
-    """Requests at random times: the batch whose rate is the offered one, or the largest that fits.
+    """Measure requests at random times: the batch whose rate is the offered one, or the largest that fits.
 
     A server that cannot keep up works through what was sent, like after a burst.
     """
@@ -167,7 +167,7 @@ def pools(
     client: Client,
     fits: Memory,
 ) -> Measured:
-    """A closed loop over a prefill and a decode pool."""
+    """Measure a closed loop over a prefill and a decode pool."""
     prefill = prefill_pool(replica=prefill_replica, load=load)
     handed = transfer_s(replica=prefill_replica, load=load)
     pool, rate = closed_pools(
@@ -195,7 +195,7 @@ def pools(
 
 
 def single_pool(*, replica: Replica, load: Load, client: Client, prefill: BoolArray) -> Measured:
-    """A prefill or a decode pool alone: input tokens/s of the one, output tokens/s of the other."""
+    """Measure a prefill or a decode pool alone: input tokens/s of the one, output tokens/s of the other."""
     first = prefill_pool(replica=replica, load=load)
     second = decode_pool(replica=replica, load=load, batch=np.maximum(client.concurrency, 1.0))
     handed = transfer_s(replica=replica, load=load)

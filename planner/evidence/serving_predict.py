@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _group(group: Group, engine: Engine, emulated: Mapping[str, FloatArray]) -> 
         layout=group.layout,
         load=group.load,
     )
-    common = {"replica": replica, "load": group.load, "client": client}
+    common: dict[str, Any] = {"replica": replica, "load": group.load, "client": client}
     if group.kind == "pools":
         stated = np.where(np.isfinite(group.max_batch), group.max_batch * group.layout.dp, 0.0)
         fits = replace(fits, capacity=np.maximum(fits.capacity, stated))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,7 +146,7 @@ def deployment_table(
     if kv not in KV_BYTES:
         raise InputError(f"keys and values cannot be kept in {kv!r}; give fp8, fp16 or bf16")
     s = speculated or Speculated()
-    floats = {
+    floats: dict[str, float] = {
         "tp": tp,
         "pp": pp,
         "dp": dp,
@@ -160,14 +160,14 @@ def deployment_table(
         "accepted": s.accepted,
         "draft_layers": s.layers,
     }
-    classes = {
-        "attention_class": OPERATOR_CLASSES.index(weights.attention.operator),
-        "mlp_class": OPERATOR_CLASSES.index(weights.mlp.operator),
-        "expert_class": OPERATOR_CLASSES.index(weights.experts.operator),
-    }
+    operators = (weights.attention.operator, weights.mlp.operator, weights.experts.operator)
+    attention, mlp, experts = (np.array([OPERATOR_CLASSES.index(name)]) for name in operators)
+    columns: dict[str, Any] = {k: np.array([v], dtype=np.float64) for k, v in floats.items()}
     return Deployment(
-        **{k: np.array([v], dtype=np.float64) for k, v in floats.items()},
-        **{k: np.array([v]) for k, v in classes.items()},
+        **columns,
+        attention_class=attention,
+        mlp_class=mlp,
+        expert_class=experts,
         eight_bit_attention=np.array([eight_bit_attention and KV_BYTES[kv] <= 1.0]),
         balanced=np.array([balanced]),
         two_batches=np.array([two_batches]),

@@ -109,7 +109,9 @@ def model_table(architecture: Architecture) -> Model:
 
 def _gate_and_index(attention: Attention | None) -> dict[str, float]:
     indexer = attention.indexer if attention else None
-    columns = {"element": attention.value_dim, "head": 1}[attention.output_gate] if attention and attention.output_gate else 0
+    columns = 0
+    if attention is not None and attention.output_gate is not None:
+        columns = attention.value_dim if attention.output_gate == "element" else 1
     return {
         "gate_columns": columns,
         "index_top_k": indexer.top_k if indexer else np.inf,

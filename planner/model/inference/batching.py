@@ -47,7 +47,7 @@ decode: a rank that computes a prompt alone would hold up all others."""
 
 
 def decode_steps(*, load: Load, replica: Replica) -> FloatArray:
-    """Steps between the first and the last token of a request; at least one."""
+    """Return the steps between the first and the last token of a request; at least one."""
     return np.maximum(load.osl - 1.0, 1.0) / replica.layout.accepted
 
 
@@ -144,7 +144,7 @@ def closed_loop(*, replica: Replica, load: Load, concurrency: FloatArray, capaci
     _, excess = at(earlier)
     batch = np.clip(earlier + 0.7 * excess, LEAST, most)
     for _ in range(CLOSED_LOOP_ROUNDS):
-        before, (point, excess) = excess, at(batch)
+        before, excess = excess, at(batch)[1]
         change, moved = excess - before, batch - earlier
         flat = np.abs(change) < 1e-12 * np.maximum(np.abs(batch), 1.0)
         step_by = np.where(flat, 0.5 * excess, -excess * moved / np.where(flat, 1.0, change))

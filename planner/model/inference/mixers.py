@@ -9,7 +9,7 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,7 +84,9 @@ def _grouped(replica: Replica, work: Work, ranks: Ranks) -> tuple[FloatArray, Fl
     linear = gemm_s(rates=replica.attention, m=m, n=columns, k=model.hidden)
     linear = linear + gemm_s(rates=replica.attention, m=m, n=model.hidden, k=heads * model.v_dim)
     width = 0.5 * (model.qk_dim + model.v_dim)
-    shared = {"operators": ops, "kv_heads": kv_heads, "head_dim": width, "kv_bytes": layout.kv_bytes}
+    shared: dict[str, Any] = {
+        "operators": ops, "kv_heads": kv_heads, "head_dim": width, "kv_bytes": layout.kv_bytes,
+    }  # fmt: skip
     core = np.zeros(1)
     seen = np.minimum(work.context, model.index_top_k)
     for layers, reach in ((model.n_full, np.inf), (model.n_window, model.window)):

@@ -40,8 +40,8 @@ SEND_S, SEND_ACROSS_S, SEND_SHARE = 7.3e-6, 20e-6, 0.82
 """Start of a send inside and across domains, and its share of the link [3]."""
 
 ACROSS_S, ACROSS_DOMAIN_S = 45e-6, 10e-6
-"""Start of a collective across domains, and of each further one [3]: 67 to 151 us for 4 to 16 ranks on A100 of
-which 19 to 45 us inside."""
+"""Start of a collective across domains, and of each further one [3]: 67 to 151 us for 4 to 16 ranks on A100,
+of which 19 to 45 us inside."""
 
 TOKEN_BYTES = 3.0
 """Per element that is dispatched in 8 bit and combined in 16 bit."""
