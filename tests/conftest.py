@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +19,7 @@ from planner.model.activations import activation_costs, kept_bytes
 from planner.model.layer import layer_costs
 from planner.model.memory import memory_costs
 from planner.model.training import micro_batches, step_costs
+from planner.search.serving import Can, Option, ServingPart, ServingRequest, Variation
 from planner.tables import (
     Hardware,
     Model,
@@ -29,7 +30,11 @@ from planner.tables import (
     model_table,
     software_table,
 )
-from planner.workload.kinds import MODEL, SOFTWARE
+from planner.tables.engine import deployment_table, engine_constants, engine_table
+from planner.tables.operators import operators_of, operators_table
+from planner.tables.serving import Load
+from planner.workload.formats import peaks, weight_format
+from planner.workload.kinds import ENGINE, MODEL, SOFTWARE
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -115,6 +120,72 @@ def tables() -> Callable[..., tuple[Hardware, Model, Software]]:
         )
 
     return _tables
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., ServingRequest]:
+    """Return questions to the serving search: a shipped model on shipped parts, by their ids."""
+    catalog = Catalog()
+    calibration = catalog.get(kinds.SERVING_CALIBRATION, "serving")
+
+    def _option(index: int, part: Any, model: Any, table: Model, engine: str, weights: str | None) -> Option:
+        profile = catalog.get(ENGINE, engine)
+        form = weight_format(catalog, model, weights).on(peaks(part.flops))
+        kv = profile.kv_precision(
+            weights=form.id, attention="mla" if table.mla[0] else "gqa", available=peaks(part.flops)
+        )
+        constants = engine_constants(calibration, profile.family)
+        f = profile.features
+        return Option(
+            part=index,
+            engine=engine_table(profile, constants, arm_host=part.host.cpu == "arm"),
+            layout=deployment_table(form, kv=kv, tp=1),
+            can=Can(
+                pipeline=f.pipeline_parallel,
+                attention_data=f.attention_data_parallel,
+                experts=f.expert_parallel,
+                disaggregation=f.disaggregation,
+                two_batches=profile.overlaps_two_batches,
+            ),
+            chunks=(2048.0, 8192.0),
+            name=f"{engine}, {form.id}",
+        )
+
+    def _serving(
+        model: str = "llama3.1-70b",
+        parts: Mapping[str, float] | None = None,
+        *,
+        engine: str = "vllm",
+        weights: str | None = "fp8",
+        isl: float = 4000.0,
+        osl: float = 500.0,
+        hit: float = 0.0,
+        variation: tuple[float, float, float] = (0.5, 0.5, 1.0),
+        **values: Any,
+    ) -> ServingRequest:
+        record = catalog.get(MODEL, model)
+        table = model_table(record.architecture)
+        places = parts or {"h200-sxm": 64.0}
+        records = [catalog.get(kinds.ACCELERATOR, name) for name in places]
+        return ServingRequest(
+            model=table,
+            load=Load(
+                *(np.array([x]) for x in (isl, osl, isl * hit, 0.0)),
+                new_variation=np.array([variation[0] ** 2]),
+                osl_variation=np.array([variation[1] ** 2]),
+            ),
+            parts=tuple(
+                ServingPart(
+                    a.id, operators_table(a, operators_of(catalog, a)), a.memory.capacity.value, float(n)
+                )
+                for a, n in zip(records, places.values(), strict=True)
+            ),
+            options=tuple(_option(i, a, record, table, engine, weights) for i, a in enumerate(records)),
+            variation=Variation(*variation),
+            **values,
+        )
+
+    return _serving
 
 
 PLAINEST = {

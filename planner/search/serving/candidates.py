@@ -13,15 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.inference.disaggregated import prefill_pool
+from planner.search.serving.largest import most_rate
 from planner.search.serving.pick import Score, best_points, settled, shortlist
 from planner.search.serving.points import AGGREGATED, DECODE, PREFILL, Points
+from planner.search.serving.queues import queues
 from planner.search.serving.reasons import ASKED, bit
-from planner.search.serving.replicas import of_points
 from planner.search.serving.request import ServingRequest, Target
-from planner.search.serving.roles import prefill_swept
 from planner.search.serving.sweep import Swept, judge
-from planner.types import BoolArray, FloatArray, IntArray
+from planner.types import BoolArray, FloatArray
 
 __all__ = ["Candidates", "Scenario", "candidates", "looked_at", "scenarios"]
 
@@ -30,8 +29,10 @@ SHARES: Final = tuple(s / 10.0 for s in range(1, 10))
 SLACK: Final = 1.5
 """Factor on targets where screening finds no replica that meets them."""
 LATE: Final = bit("ttft") | bit("tpot") | bit("e2e")
-MANY: Final = 4096
-"""Accelerators of a part beyond which its pools have many workers."""
+SIZES: Final = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+MANY: Final = 3.0
+"""Sizes of pools that are looked at one by one, where there is not room for many times as many as share a
+queue."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,8 @@ def scenarios(request: ServingRequest, swept: Mapping[int, Sequence[Swept]]) -> 
         yield from (Scenario(prefill=share) for share in SHARES)
     elif request.e2e.is_set and swept.get(PREFILL):
         first = [np.min(s.waiting.ttft(request.e2e.percentile), initial=np.inf) for s in swept[PREFILL]]
-        divided = np.geomspace(
-            min(float(min(first)) * 1.02, request.e2e.seconds), request.e2e.seconds, DIVISIONS
-        )
+        least = min(float(min(first)) * 1.02, 0.5 * request.e2e.seconds)
+        divided = np.geomspace(least, request.e2e.seconds, DIVISIONS + 1)
         yield from (Scenario(first_s=s) for s in divided[:-1].tolist())
     else:
         yield Scenario()
@@ -82,10 +82,9 @@ def candidates(
             points = best_points(request, many, _score(_relaxed(asked), role, scenario))
         found[role] = None if points is None else shortlist(points, _value(request, points))
     prefill = found[PREFILL]
-    rates = np.zeros((0, request.routed))
-    if prefill is not None:
-        rates = _by_workers(_asked_of(request, PREFILL, scenario), prefill)
-    return Candidates(found[AGGREGATED], prefill, found[DECODE], rates)
+    rates = np.zeros(0) if prefill is None else prefill.rate
+    by_workers = np.repeat(rates[:, None], request.routed, axis=1)
+    return Candidates(found[AGGREGATED], prefill, found[DECODE], by_workers)
 
 
 def looked_at(
@@ -109,21 +108,9 @@ def looked_at(
         tables.append(points)
     aggregated, prefill, decode = tables
     rates = np.zeros((0, request.routed))
-    if prefill is not None and rough.prefill is not None:
-        before = _rows(rough.prefill, prefill)
-        rates = rough.by_workers[before] * (prefill.rate / rough.by_workers[before, -1])[:, None]
+    if prefill is not None:
+        rates = _by_workers(_asked_of(request, PREFILL, scenario), prefill)
     return Candidates(aggregated, prefill, decode, rates)
-
-
-def _rows(all_points: Points, some: Points) -> IntArray:
-    """Rows of `all_points` with the replicas of `some`, which are among them."""
-
-    def keys(points: Points) -> list[tuple[float, ...]]:
-        columns = (points.option, points.tp, points.pp, points.dp, points.ep, points.chunk)
-        return list(zip(*(c.tolist() for c in columns), strict=True))
-
-    at = {key: row for row, key in enumerate(keys(all_points))}
-    return np.array([at[key] for key in keys(some)], dtype=np.int64)
 
 
 def _sharing(request: ServingRequest, points: Points) -> FloatArray:
@@ -195,16 +182,19 @@ def _value(request: ServingRequest, points: Points) -> FloatArray:
 
 
 def _by_workers(request: ServingRequest, prefill: Points) -> FloatArray:
-    """Largest allowed rate by workers of the pool: many with one queue can be loaded more than one."""
+    """Largest rate by workers of a pool: many that share a queue can be loaded more than one."""
     rates = np.repeat(prefill.rate[:, None], request.routed, axis=1)
-    smallest = min(request.parts[p].gpus for p in np.unique(prefill.part).tolist())
-    if request.goal == "latency" or (request.rate is None and smallest > MANY):
+    there = np.array([part.gpus for part in request.parts])[prefill.part] / prefill.gpus
+    if request.rate is not None:
+        there = np.minimum(there, 2.0 * request.rate / prefill.rate)
+    rows = np.flatnonzero(there < MANY * request.routed)
+    sizes = np.array([k for k in SIZES if k < request.routed])
+    if request.goal == "latency" or not len(rows) or not len(sizes):
         return rates
-    for option in np.unique(prefill.option).tolist():
-        rows = np.flatnonzero(prefill.option == option)
-        found = of_points(request, prefill.take(rows))
-        pool = prefill_pool(replica=found.replica, load=found.load)
-        for workers in range(1, request.routed):
-            one = prefill_swept(request, found, workers=workers, pool=pool)
-            rates[rows, workers - 1] = np.max(np.where(one.feasible, one.curves.rate, 0.0), axis=1)
+    some = prefill.take(np.repeat(rows, len(sizes)))
+    found = most_rate(queues(request, some, np.tile(sizes, len(rows))), some.rate).reshape(len(rows), -1)
+    grid = np.array([*sizes, request.routed])
+    known = np.concatenate([found, prefill.rate[rows, None]], axis=1)
+    every = np.arange(1.0, request.routed + 1.0)
+    rates[rows] = np.array([np.interp(every, grid, one) for one in known])
     return rates

@@ -30,7 +30,7 @@ from planner.types import FloatArray, IntArray
 __all__ = ["Queues", "Traits", "queues"]
 
 NOTHING: Final = 1e-6
-"""Tokens that stand for none: prompts of decode replicas, outputs after the first of prefill replicas."""
+"""Stands for none: prompt tokens of decode replicas, decode steps of prefill replicas."""
 
 SHOWS: Final = (("ttft", "tpot", "e2e"), ("ttft",), ("tpot", "e2e"))
 """Latencies of the points of each role."""
@@ -45,6 +45,7 @@ class Traits(Columns):
     rides: FloatArray  # 1 where prompts ride in decode steps
     chunk: FloatArray  # tokens of a step
     places: FloatArray
+    place_cv2: FloatArray  # variance over squared mean of what requests hold of the memory
     accepted: FloatArray
     fixed_s: FloatArray  # outside the engine, hand-over included
     fabric_rate: FloatArray
@@ -73,13 +74,14 @@ class Queues:
         """Steady state at requests per second, without what happens outside the engine."""
         variation, load, traits = self.request.variation, self.request.load, self.traits
         prompt = np.full(1, NOTHING) if self.role == DECODE else np.maximum(load.new, 1.0)
-        output = np.full(1, 1.0 + NOTHING) if self.role == PREFILL else load.osl
+        output = np.full(1, 2.0) if self.role == PREFILL else load.osl
         serving = Serving(
             steps=self.steps,
             mixed=traits.rides > 0,
             chunk=traits.chunk,
             places=traits.places,
             accepted=traits.accepted,
+            place_cv2=traits.place_cv2,
         )
         demand = Demand(
             rate=rate,
@@ -185,7 +187,8 @@ def _traits(request: ServingRequest, found: Replicas) -> Traits:
         "rides": rides,
         "chunk": found.chunk * layout.dp + (found.fit.capacity if role == DECODE else 0.0),
         "places": np.inf if role == PREFILL else found.fit.capacity,
-        "accepted": layout.accepted,
+        "place_cv2": 0.0 if role == PREFILL else found.fit.variation,
+        "accepted": 1.0 / NOTHING if role == PREFILL else layout.accepted,
         "fixed_s": engine.request_s + sent,
         "fabric_rate": fabric_rate(request, found),
         "held_bytes": found.fit.held_bytes,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from planner.model.inference.batching import decode_bound
-from planner.model.inference.memory import Memory, cache_bytes_per_sequence, memory
+from planner.model.inference.memory import cache_bytes_per_sequence, memory
 from planner.model.inference.replica import Replica, prepare
 from planner.search.serving.points import AGGREGATED, DECODE, Columns, Points
 from planner.search.serving.request import Option, ServingRequest
@@ -30,6 +30,7 @@ class Fit(Columns):
     capacity: FloatArray  # whole sequences that the replica admits
     held_bytes: FloatArray  # weights, workspace and common prefix
     sequence_bytes: FloatArray  # of a sequence of mean length, on the accelerators that hold it
+    variation: FloatArray  # variance of what sequences hold over their mean squared; 0 where slots limit them
 
     def used_bytes(self, batch: FloatArray, ranks: FloatArray) -> FloatArray:
         """Bytes in use with `batch` sequences spread over attention ranks."""
@@ -152,9 +153,15 @@ def _chunks(request: ServingRequest, option: Option) -> FloatArray:
 def _fit(
     request: ServingRequest, memory_bytes: float, engine: Engine, layout: Deployment
 ) -> tuple[Fit, FloatArray, np.ndarray]:
-    """Memory of each row, bytes it lacks (inf where it fits), and the reason why it does not fit."""
+    """Memory of each row, bytes it lacks (inf where it fits), and the reason why it does not fit.
+
+    Sequences with long outputs stay longer, so that those inside hold more than the mean one.
+    """
     model, load = request.model, request.load
-    held = memory(memory_bytes=np.array([memory_bytes]), model=model, engine=engine, layout=layout, load=load)
+    staying = load.with_values(osl=load.osl * (1.0 + load.osl_variation))
+    held = memory(
+        memory_bytes=np.array([memory_bytes]), model=model, engine=engine, layout=layout, load=staying
+    )
     capacity = np.floor(held.capacity / layout.dp * ROUNDING) * layout.dp
     own = (request.longest or float(load.isl[0] + load.osl[0])) - float(load.shared[0])
     longest = cache_bytes_per_sequence(
@@ -164,15 +171,24 @@ def _fit(
     reasons = np.where(
         held.cache_bytes <= 0, "weights", np.where((lacking > 0) | (capacity < 1), "cache", "")
     )
-    return _fit_table(held, capacity), np.where(reasons == "", np.inf, np.maximum(lacking, 0.0)), reasons
-
-
-def _fit_table(held: Memory, capacity: FloatArray) -> Fit:
-    return Fit(
+    scarce = held.capacity < engine.max_batch * layout.dp * layout.pp * (1.0 - 1e-9)
+    fit = Fit(
         capacity=capacity,
         held_bytes=held.weight_bytes + held.workspace_bytes + held.shared_bytes,
         sequence_bytes=np.broadcast_to(held.sequence_bytes, capacity.shape),
+        variation=np.where(scarce, _variation(load, request.variation.input, engine.reserve_output), 0.0),
     )
+    return fit, np.where(reasons == "", np.inf, np.maximum(lacking, 0.0)), reasons
+
+
+def _variation(load: Load, input_variation: float, reserve: FloatArray) -> FloatArray:
+    """Variance over squared mean of the tokens of sequences inside, lognormal and met by their stay."""
+    spread = 1.0 + load.osl_variation
+    own, output = load.isl - load.shared, reserve * load.osl
+    mean = own + output * spread
+    square = own**2 * (1.0 + input_variation**2) + 2.0 * own * output * spread + output**2 * spread**3
+    variation: FloatArray = np.maximum(square / mean**2 - 1.0, 0.0)
+    return variation
 
 
 def _has_formats(found: Replicas) -> BoolArray:

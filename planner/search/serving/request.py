@@ -138,7 +138,7 @@ class ServingRequest:
     model
         One row.
     load
-        One row: the mean request.
+        One row: the mean request, and how lengths vary as far as mean times depend on it.
     parts, options
         Hardware, and what may run on it.
     variation

@@ -52,7 +52,7 @@ def step_times(
         context_s=context,
         context=np.broadcast_to(load.context, rows.shape),
         pair_s=past,
-        past=np.broadcast_to(load.cached + 0.5 * load.new, rows.shape),
+        past=np.broadcast_to(load.cached + 0.5 * load.new + load.longer, rows.shape),
     )
 
 
