@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,10 +12,14 @@ from planner.types import FloatArray, IntArray
 
 __all__ = ["StepTimes", "linear_steps"]
 
+_MOST_BATCH: Final = 2.0**20
+_MOST_TOKENS: Final = 2.0**24
+"""Ends of the grids of linear step times."""
+
 
 @dataclass(frozen=True, eq=False)
 class StepTimes:
-    """Step times of R replicas on one grid, linear between its points and beyond them.
+    """Step times of R replicas on one grid, linear between its points and, where they rise, beyond them.
 
     Attributes
     ----------
@@ -57,8 +62,18 @@ class StepTimes:
             raise InputError("step times: seconds must be finite and not negative")
 
     def at(self, *, batch: FloatArray, tokens: FloatArray) -> FloatArray:
-        """Seconds of a step, ``[R, ...]``: the arguments broadcast to ``[R]`` or ``[R, K]``."""
+        """Seconds of a step, ``[R, ...]``: the arguments broadcast to ``[R]`` or ``[R, K]``.
+
+        Beyond the grid, times never fall below those at its end.
+        """
         b, q = np.broadcast_arrays(batch, tokens)
+        seconds = self._linear(b, q)
+        if np.any(b > self.batch[-1]) or np.any(q > self.tokens[-1]):
+            end = self._linear(np.minimum(b, self.batch[-1]), np.minimum(q, self.tokens[-1]))
+            seconds = np.maximum(seconds, end)
+        return seconds
+
+    def _linear(self, b: FloatArray, q: FloatArray) -> FloatArray:
         i, x = _cell(self.batch, b)
         j, y = _cell(self.tokens, q)
         row = np.arange(self.seconds.shape[0]).reshape(-1, *[1] * (b.ndim - 1))  # one row serves all
@@ -101,10 +116,9 @@ def linear_steps(
         *(np.atleast_1d(np.asarray(x, float)) for x in (base_s, sequence_s, token_s)),
         *(np.asarray(x, float) for x in (context_s, context, pair_s, past)),
     )
-    corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    seconds = base[:, None] + per_sequence[:, None] * corners[:, 0] + per_token[:, None] * corners[:, 1]
-    grid = np.array([0.0, 1.0])
-    return StepTimes(grid, grid, seconds.reshape(-1, 2, 2), *rest)
+    batch, tokens = np.array([0.0, _MOST_BATCH]), np.array([0.0, _MOST_TOKENS])
+    grown = per_sequence[:, None, None] * batch[:, None] + per_token[:, None, None] * tokens
+    return StepTimes(batch, tokens, base[:, None, None] + grown, *rest)
 
 
 def _cell(grid: FloatArray, at: FloatArray) -> tuple[IntArray, FloatArray]:

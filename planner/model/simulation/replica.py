@@ -288,15 +288,19 @@ class _Step:
 
     def seconds(self, batch: int, tokens: int, context: float, pairs: float) -> float:
         """Seconds of a step; `context` of all sequences, `pairs` of prefill tokens and those before them."""
+        table = self.table_s(batch, tokens)
+        if batch > self.batch[-1] or tokens > self.tokens[-1]:
+            table = max(table, self.table_s(min(batch, self.batch[-1]), min(tokens, self.tokens[-1])))
+        grown = self.context_s * (context - batch * self.mean_context)
+        return table + grown + self.pair_s * (pairs - tokens * self.mean_past)
+
+    def table_s(self, batch: float, tokens: float) -> float:
         i, x = self.cell(self.batch, batch)
         j, y = self.cell(self.tokens, tokens)
         low, high = self.table[i], self.table[i + 1]
-        at_low = low[j] + (low[j + 1] - low[j]) * y
-        at_high = high[j] + (high[j + 1] - high[j]) * y
-        grown = self.context_s * (context - batch * self.mean_context)
-        return float(
-            at_low + (at_high - at_low) * x + grown + self.pair_s * (pairs - tokens * self.mean_past)
-        )
+        at_low: float = low[j] + (low[j + 1] - low[j]) * y
+        at_high: float = high[j] + (high[j + 1] - high[j]) * y
+        return at_low + (at_high - at_low) * x
 
     @staticmethod
     def cell(grid: list[float], at: float) -> tuple[int, float]:
