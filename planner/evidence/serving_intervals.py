@@ -16,7 +16,15 @@ import numpy as np
 from planner.evidence.statistics import HIGH, LOW, SHRINK_ROWS, Quantiles
 from planner.types import BoolArray, FloatArray
 
-__all__ = ["LEAST_ROWS", "Bounds", "bounds_of", "held_bounds", "interval_names", "serving_quantiles"]
+__all__ = [
+    "LEAST_ROWS",
+    "Bounds",
+    "bounds_of",
+    "held_bounds",
+    "interval_names",
+    "ranked",
+    "serving_quantiles",
+]
 
 LEAST_ROWS: Final = 15
 """Rows from which a class has an interval of its own."""
@@ -61,8 +69,9 @@ def serving_quantiles(
 ) -> dict[str, Quantiles]:
     """Quantiles of measured over predicted of every class with enough rows.
 
-    Those of ``n`` rows are taken at ``0.1 - 0.5/n`` and ``0.9 + 0.5/n``, so that they cover 80 % of the next
-    rows, and shrunk to those of the whole metric with the weight ``n / (n + 20)``.
+    Those of ``n`` rows are at the ranks ``0.1 (n + 1)`` and ``0.9 (n + 1)``, between which the next of
+    exchangeable rows falls four times in five, and shrunk to those of the whole metric with the weight
+    ``n / (n + 20)``.
 
     Parameters
     ----------
@@ -85,13 +94,19 @@ def serving_quantiles(
         metric = name.partition(" ")[0]
         if n < LEAST_ROWS and name != metric:
             continue
-        low, high = np.quantile(log_ratio[index], [max(LOW - 0.5 / n, 0.0), min(HIGH + 0.5 / n, 1.0)])
+        low, high = ranked(log_ratio[index])
         if name != metric:
             pool, share = found[metric], n / (n + SHRINK_ROWS)
             low = share * low + (1.0 - share) * np.log(pool.low)
             high = share * high + (1.0 - share) * np.log(pool.high)
         found[name] = Quantiles(float(np.exp(low)), float(np.exp(high)), n)
     return found
+
+
+def ranked(log_ratio: FloatArray) -> tuple[float, float]:
+    """Return the ends between which the next of these exchangeable rows falls four times in five."""
+    low, high = np.quantile(log_ratio, [LOW, HIGH], method="weibull")
+    return float(low), float(high)
 
 
 def bounds_of(intervals: Mapping[str, Quantiles], names: Sequence[tuple[str, ...]]) -> Bounds:

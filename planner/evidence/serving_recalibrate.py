@@ -20,13 +20,13 @@ from planner.errors import InputError
 from planner.evidence.recalibrate import RANK_ROWS, Calibration
 from planner.evidence.serving_calibrate import predicted
 from planner.evidence.serving_held import HeldOut, hold_out
-from planner.evidence.serving_intervals import held_bounds, interval_names, serving_quantiles
+from planner.evidence.serving_intervals import held_bounds, interval_names, ranked, serving_quantiles
 from planner.evidence.serving_predict import predict_serving
 from planner.evidence.serving_record import corrected_serving_text, fitted_serving_text
 from planner.evidence.serving_runs import EVIDENCE, serving_evidence_path
 from planner.evidence.serving_targets import APART
 from planner.evidence.serving_validate import Figures, figures, scores
-from planner.evidence.statistics import HIGH, LOW, Quantiles
+from planner.evidence.statistics import Quantiles
 from planner.tables.engine import engine_constants
 from planner.types import BoolArray, FloatArray
 
@@ -224,7 +224,7 @@ def _own(name: str, spread: FloatArray, record: ServingCalibration) -> Quantiles
     """Interval of a class from the residuals of its rows: their ranks, or about their median where few."""
     n = len(spread)
     if n >= RANK_ROWS:
-        low, high = np.quantile(spread, [LOW - 0.5 / n, HIGH + 0.5 / n])
+        low, high = ranked(spread)
     else:
         half, of_median = WITHIN_SWEEP[name.partition(" ")[0]]
         half *= math.sqrt(1.0 + of_median / n)

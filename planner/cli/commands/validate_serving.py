@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
@@ -91,29 +91,30 @@ def run(
     found = document["result"]
     return Answer(
         document=document,
-        tables=_tables(found, document["inputs"], by or list(_SHOWN)),
+        tables=_tables(found, document["inputs"], by),
         records=Table([Column(key, key) for key in _ROWS], found["rows"]),
         text="\n".join(map(str, result.assumptions)),
     )
 
 
-def _tables(found: Mapping[str, Any], inputs: Mapping[str, Any], by: list[str]) -> list[Table]:
+def _tables(found: Mapping[str, Any], inputs: Mapping[str, Any], by: list[str] | None) -> list[Table]:
     how = "each family predicted without its rows" if inputs["cross_validated"] else "constants as calibrated"
     summary = [{"key": _METRICS[metric], **scores} for metric, scores in found["summary"].items()]
     return [
         Table([Column("key", "figure"), *_SCORES], summary, f"{inputs['evidence']}, {how}"),
-        *_by_group(found["groups"], by),
+        *_by_group(found["groups"], by or _SHOWN, least=1 if by else 2),
         *_apart(found["apart"]),
         *skipped(found["rows"]),
     ]
 
 
-def _by_group(groups: Mapping[str, Any], by: list[str]) -> list[Table]:
+def _by_group(groups: Mapping[str, Any], by: Sequence[str], *, least: int) -> list[Table]:
+    """Return a table per group and metric that has so many keys; one alone says what the summary does."""
     tables = []
     for label in by:
         for metric, labels in groups.items():
             rows = [{"key": key, **scores} for key, scores in labels.get(label, {}).items()]
-            if rows:
+            if len(rows) >= least:
                 title = f"{_METRICS[metric].capitalize()}, by {label}"
                 tables.append(Table([Column("key", label), *_SCORES], rows, title))
     return tables
