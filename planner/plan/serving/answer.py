@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answered", "search_of"]
 
+WHOLE: Final = 0.99
+"""Share of the hits of a cache without limits below which what is lost is worth a note."""
+
 KINDS: Final = {"aggregated": "closed", "disaggregated": "pools", "mixed": "pools"}
 """Kind of client in the evidence that a mode is nearest to."""
 
@@ -261,7 +264,7 @@ def _groups(found: Found, best: FleetPlan) -> tuple[results.Group, ...]:
 
 def _notes(found: Found, plan: results.Plan, filled: Filled) -> Iterator[str]:
     yield from filled.notes
-    if found.cached is not None and not found.cached.resident:
+    if found.cached is not None and found.cached.effective < WHOLE * found.cached.asked:
         yield found.cached.sentence
     if found.short:
         yield f"There is no room for {found.short:,} spare accelerators: a failure of a host is felt."

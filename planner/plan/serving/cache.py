@@ -166,7 +166,9 @@ def _of_pool(
 
     def kept(tokens: float) -> float:
         """Bytes of that many tokens in the whole replica."""
-        each = cache_bytes_per_sequence(model=model, layout=layout, tokens=np.array([max(tokens, 1.0)]))
+        each = cache_bytes_per_sequence(
+            model=model, engine=engine, layout=layout, tokens=np.array([max(tokens, 1.0)])
+        )
         return float(each[0]) * holders
 
     session = kept(isl + 0.5 * osl)

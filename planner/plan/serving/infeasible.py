@@ -29,7 +29,7 @@ SLACK: Final = 1.02
 
 def infeasible(catalog: Catalog, found: Found, filled: Filled) -> results.ServeAnswer:
     """Return the answer without a plan."""
-    reasons = [_reason(one) for one in found.result.missed] or ["no replica can serve this"]
+    reasons = [_reason(found, one) for one in found.result.missed] or ["no replica can serve this"]
     if found.cached is not None and not found.cached.resident:
         reasons.append(found.cached.sentence)
     return results.ServeAnswer(
@@ -41,36 +41,45 @@ def infeasible(catalog: Catalog, found: Found, filled: Filled) -> results.ServeA
     )
 
 
-def _reason(missed: Missed) -> str:
+def _reason(found: Found, missed: Missed) -> str:
     """Return the sentence of a miss, with how far it is off."""
     if missed.name in _LATENCIES and math.isfinite(missed.factor):
         return f"{missed.text} ({missed.factor:.3g} times what is asked)"
+    if missed.name == "accelerators" and math.isfinite(missed.best):
+        most = sum(found.available)
+        return f"{most:,.0f} accelerators serve {missed.best:,.4g} requests/s; {missed.wanted:,.4g} are asked"
     return missed.text
 
 
 def _nearest(catalog: Catalog, found: Found) -> Iterator[Nearest]:
-    missed = {one.name: one for one in found.result.missed}
+    job, missed = found.case.job, found.result.missed
+    names = {one.name for one in missed}
     for name in _LATENCIES:
-        if name in missed:
-            seconds = missed[name].best * SLACK
+        if name in names:
+            seconds = SLACK * min(one.best for one in missed if one.name == name)
             words = format_quantity(seconds, "s", digits=3)
             yield Nearest(field=name, value=seconds / MILLI, sentence=f"allow a {name.upper()} of {words}")
-    if "accelerators" in missed:
-        yield from _less(found, missed["accelerators"])
-    if any(name in missed for name in _SIZES):
+    for one in missed:
+        if one.name == "accelerators":
+            yield from _less(found, one)
+    if names & set(_SIZES):
         yield from _more(found)
-    if "engine" in missed and found.case.job.wanted.engine is not None:
+    if "engine" in names:
+        yield from _stack(catalog, found)
+    if job.pins:
+        pinned = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in job.pins.items())
+        yield Nearest(field="pins", value=None, sentence=f"leave it to the search, without {pinned}")
+
+
+def _stack(catalog: Catalog, found: Found) -> Iterator[Nearest]:
+    """Yield another engine, and serving without speculation."""
+    wanted = found.case.job.wanted
+    if wanted.engine is not None:
         usual = usual_engine(catalog, found.case.places[0].accelerator.vendor)
-        yield Nearest(
-            field="engine", value=usual.id, sentence=f"serve with {usual.name}: --engine {usual.id}"
-        )
-    if found.case.job.pins:
-        pinned = ", ".join(
-            f"--{name.replace('_', '-')} {value}" for name, value in found.case.job.pins.items()
-        )
-        yield Nearest(
-            field="pins", value=None, sentence=f"leave the deployment to the search, without {pinned}"
-        )
+        sentence = f"serve with {usual.name}: --engine {usual.id}"
+        yield Nearest(field="engine", value=usual.id, sentence=sentence)
+    if wanted.speculation is not None:
+        yield Nearest(field="speculation", value=None, sentence="serve without speculation")
 
 
 def _less(found: Found, missed: Missed) -> Iterator[Nearest]:

@@ -39,6 +39,8 @@ LONGEST: Final = 0.99
 OFFLINE_LOAD: Final = 1.0
 ONLINE_LOAD: Final = 0.95
 """Share of the largest stable rate up to which a replica is loaded: the rest keeps queues from exploding."""
+ROUTED: Final = 16
+"""Replicas that a router fills as one where requests may go to any of them."""
 PRECISIONS: Final = tuple(KV_BYTES)
 
 
@@ -111,7 +113,14 @@ class ServeCase:
         longest = traffic.input_spread.quantile(LONGEST) + traffic.output_spread.quantile(LONGEST)
         return ServingRequest(
             model=job.model,
-            load=Load(*(np.array([v]) for v in (traffic.isl, traffic.osl, traffic.isl * hit, 0.0))),
+            load=Load(
+                isl=np.array([traffic.isl]),
+                osl=np.array([traffic.osl]),
+                cached=np.array([traffic.isl * hit]),
+                shared=np.zeros(1),
+                new_variation=np.array([traffic.input_spread.cv**2]),
+                osl_variation=np.array([traffic.output_spread.cv**2]),
+            ),
             parts=parts,
             options=self.options,
             variation=Variation(traffic.input_spread.cv, traffic.output_spread.cv, traffic.arrival_cv),
@@ -124,6 +133,8 @@ class ServeCase:
             pins=dict(job.pins),
             most_tokens=context,
             longest=max(min(longest, context), traffic.isl + traffic.osl),
+            # Sessions stay with the replica that has their keys and values; other requests can go to any.
+            routed=1 if hit > 0 else ROUTED,
             most_load=OFFLINE_LOAD if job.offline else ONLINE_LOAD,
             top=max(job.top + 1, 2),
         )
@@ -199,6 +210,8 @@ def _stack(catalog: Catalog, job: ServeJob, place: Place, filled: Filled) -> Sta
             f"{part.name} has no {stored.native} arithmetic: weights stay in {stored.id}, products are in 16 "
             "bit."
         )
+    if job.traffic.hit and not engine.features.prefix_caching:
+        filled.notes.append(f"{engine.name} keeps no prefixes: every input token is computed.")
     kv = _kv(job, engine, stored, part, filled)
     speculation, drafts, lacks = _speculated(catalog, job, engine)
     accepted = speculation.tokens_per_step(drafts).value if speculation is not None else 1.0

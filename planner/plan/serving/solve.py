@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Effort", "Found", "find", "spares_of"]
 
 MOST_ROUNDS: Final = 6
-RELOAD_S: Final = 1e-3
-"""Difference of times to bring a prefix back at which it is not searched again."""
-CLOSE: Final = 0.003
-"""Difference of hits, as a share of the input, at which repeating a search would change nothing."""
+CLOSE: Final = 0.02
+"""Difference of hits, as a share of what no cache holds, at which searching again changes nothing."""
+RESERVED: Final = 0.03
+"""Share of the target of the first token that is kept from the start for bringing prefixes back."""
 SAME: Final = 0.005
 """Relative difference of the concurrency at which its search has ended."""
 
@@ -88,23 +88,20 @@ class Found:
 
     def spares(self, part: int) -> int:
         """Spare accelerators of a part: those of the policy, as far as there is room for them."""
-        serving = self.serving(part)
-        if not serving:
-            return 0
-        law = spares_of(self.case, self.operations, part)
-        room = self.available[part] - serving
-        if law.fixed is None and self.available[part] <= law.domain:
-            return 0
-        return round(min(spare_gpus(law, serving), room))
+        return round(min(self._wanted(part), self.available[part] - self.serving(part)))
 
     @property
     def short(self) -> int:
         """Spare accelerators for which there is no room."""
-        return sum(
-            spare_gpus(spares_of(self.case, self.operations, part), self.serving(part)) - self.spares(part)
-            for part in range(len(self.available))
-            if self.serving(part)
-        )
+        return sum(self._wanted(part) - self.spares(part) for part in range(len(self.available)))
+
+    def _wanted(self, part: int) -> int:
+        """Spares by the policy; none within a single failure domain, where they would not help."""
+        law = spares_of(self.case, self.operations, part)
+        if law.fixed is None and self.available[part] <= law.domain:
+            return 0
+        serving = self.serving(part)
+        return spare_gpus(law, serving) if serving else 0
 
 
 def spares_of(case: ServeCase, operations: Operations, part: int) -> Spares:
@@ -133,9 +130,10 @@ def find(case: ServeCase, operations: Operations) -> Found:
         found = replace(found, cached=state)
         tried.append((hit, state.effective))
         reload_s = state.reload_s(case.job.targets["ttft"].percentile)
-        if abs(state.effective - hit) <= CLOSE and reload_s <= solver.reload_s + RELOAD_S:
+        agrees = abs(state.effective - hit) <= CLOSE * (1.0 - hit)
+        if agrees and reload_s <= solver.reload_s:
             break
-        hit = _next(tried) if abs(state.effective - hit) > CLOSE else hit
+        hit = hit if agrees else _next(tried)
         solver.reload_s = max(reload_s, solver.reload_s)
         again = solver.settled(hit)
         # Where nothing is feasible with fewer hits, the state of the cache is part of the reason.
@@ -165,9 +163,11 @@ class _Solver:
         self.operations = operations
         self.effort = Effort()
         self.available = tuple(part.gpus for part in case.parts)
-        self.reload_s = 0.0
         able = all(stack.engine.features.prefix_caching for stack in case.stacks)
         self.asked = case.job.traffic.hit if able else 0.0
+        first = case.job.targets["ttft"]
+        pauses = case.job.traffic.think_spread is not None and not case.job.hit_given
+        self.reload_s = RESERVED * first.seconds if self.asked and pauses and first.is_set else 0.0
 
     def settled(self, hit: float) -> Found:
         """Search with these hits: for a rate, or beside spares."""
@@ -208,13 +208,27 @@ class _Solver:
         the fleet that serves them.
         """
         found = self._search(hit, rate=None, goal="throughput")
-        rate = math.inf
+        rates: list[float] = []
+        tried: list[Found] = []
         for _ in range(MOST_ROUNDS):
             if found.best is None:
                 break
-            again = concurrency / latencies(found.best, osl=self.case.job.traffic.osl).e2e.mean
-            if abs(again / rate - 1.0) < SAME:
+            again = concurrency / self._seconds(found)
+            if any(abs(again / rate - 1.0) < SAME for rate in rates):
                 break
-            rate = again
-            found = self._search(hit, rate=rate, goal=self.case.job.goal)
-        return found
+            rates.append(again)
+            found = self._search(hit, rate=again, goal=self.case.job.goal)
+            if found.best is not None:
+                tried.append(found)
+        # Fleets come in whole replicas: where no rate agrees with itself, the one that comes nearest.
+        return min(tried, key=lambda one: self._off(one, concurrency), default=found)
+
+    def _seconds(self, found: Found) -> float:
+        """Mean time of a request in a fleet."""
+        if found.best is None:
+            return math.inf
+        return latencies(found.best, osl=self.case.job.traffic.osl).e2e.mean
+
+    def _off(self, found: Found, concurrency: float) -> float:
+        """How far the requests in a fleet are from those asked for, as a logarithm."""
+        return abs(math.log((found.rate or 0.0) * self._seconds(found) / concurrency))

@@ -96,6 +96,7 @@ def plan_rows(result: ServeResult) -> Rows:
         return []
     d, fleet, m = plan.deployment, plan.fleet, plan.memory_gb_per_gpu
     spoken = f", {d.speculation} with {d.drafts} drafts" if d.speculation else ""
+    of = f" ({d.layouts[0].role})" if len(d.layouts) > 1 else ""
     precisions = f"{d.precisions.weights} weights, {d.precisions.kv} cache"
     tokens = f"{_between(plan.output_tokens_per_s, _count)} output tokens/s"
     rates = f"{_between(plan.requests_per_s, _rate)} at the peak"
@@ -111,7 +112,7 @@ def plan_rows(result: ServeResult) -> Rows:
         ("end to end", _latency(plan.e2e_ms)),
         ("headroom", f"{plan.headroom:.0%} of the rate at which queues grow without end"),
         ("replica", _replica(plan)),
-        ("memory", f"{m.used:.1f} of {m.capacity:.0f} GB: {m.weights:.1f} weights, {m.cache:.1f} cache"),
+        (f"memory{of}", f"{m.used:.1f} of {m.capacity:.0f} GB: {m.weights:.1f} weights, {m.cache:.1f} cache"),
         ("binds", _binds(plan)),
     ]
     if plan.users is not None:
