@@ -14,7 +14,7 @@ import numpy as np
 
 from planner.model.inference.batching import steady
 from planner.model.inference.disaggregated import transfer_s
-from planner.model.queueing.lengths import lognormal_lengths
+from planner.model.queueing.lengths import Lengths, lognormal_lengths
 from planner.model.queueing.operating import Demand, Serving
 from planner.model.queueing.steady import Latency as Law
 from planner.model.queueing.steady import steady_state
@@ -63,6 +63,8 @@ class Queues:
     steps: StepTimes
     rank_s: FloatArray  # [R, B] by sequences of `steps`: what a prompt takes beyond its share of full steps
     traits: Traits
+    prompt: Lengths
+    output: Lengths
     workers: FloatArray
 
     @property
@@ -70,11 +72,20 @@ class Queues:
         """Index into `planner.search.serving.points.ROLES`."""
         return int(self.points.role[0])
 
+    def take(self, rows: IntArray) -> Queues:
+        """Return some of the replicas."""
+        return replace(
+            self,
+            points=self.points.take(rows),
+            steps=_joined([self.steps], rows),
+            rank_s=self.rank_s[rows],
+            traits=self.traits.take(rows),
+            workers=self.workers[rows],
+        )
+
     def law(self, rate: FloatArray, percentiles: tuple[float, ...]) -> Law:
         """Steady state at requests per second, without what happens outside the engine."""
         variation, load, traits = self.request.variation, self.request.load, self.traits
-        prompt = np.full(1, NOTHING) if self.role == DECODE else np.maximum(load.new, 1.0)
-        output = np.full(1, 2.0) if self.role == PREFILL else load.osl
         serving = Serving(
             steps=self.steps,
             mixed=traits.rides > 0,
@@ -85,8 +96,8 @@ class Queues:
         )
         demand = Demand(
             rate=rate,
-            prompt=lognormal_lengths(mean=prompt, cv=0.0 if self.role == DECODE else variation.input),
-            output=lognormal_lengths(mean=output, cv=0.0 if self.role == PREFILL else variation.output),
+            prompt=self.prompt,
+            output=self.output,
             cached=np.broadcast_to(load.cached, rate.shape),
             arrival_cv=np.full(len(rate), variation.arrival),
             replicas=self.workers,
@@ -164,14 +175,23 @@ def queues(request: ServingRequest, points: Points, workers: FloatArray) -> Queu
     tables = [step_times(found, batch=batch, tokens=tokens) for found in groups]
     ranks = np.concatenate([_rank_s(f, t) for f, t in zip(groups, tables, strict=True)])
     rows = back.ravel()
+    load, spread, role = request.load, request.variation, int(points.role[0])
     return Queues(
         request=request,
         points=points,
         steps=_joined(tables, rows),
         rank_s=ranks[rows],
         traits=Traits.joined([_traits(request, found) for found in groups]).take(rows),
+        prompt=_lengths(np.maximum(load.new, 1.0), spread.input)
+        if role != DECODE
+        else _lengths(NOTHING, 0.0),
+        output=_lengths(load.osl, spread.output) if role != PREFILL else _lengths(2.0, 0.0),
         workers=np.minimum(workers, request.routed),
     )
+
+
+def _lengths(mean: FloatArray | float, cv: float) -> Lengths:
+    return lognormal_lengths(mean=mean, cv=cv)
 
 
 def _traits(request: ServingRequest, found: Replicas) -> Traits:
