@@ -177,6 +177,41 @@ def test_an_end_to_end_target_is_shared_by_the_pools(serving: Ask) -> None:
     assert first + last > 5.0
 
 
+@pytest.mark.parametrize("goal", ["throughput", "latency", "gpus"])
+@pytest.mark.parametrize("modes", [("aggregated",), ("disaggregated",), ("aggregated", "disaggregated")])
+@pytest.mark.parametrize("rate", [None, 5.0])
+def test_every_question_has_an_answer(
+    serving: Ask, goal: str, modes: tuple[str, ...], rate: float | None
+) -> None:
+    request = serving(
+        parts={"h200-sxm": 32.0, "b200": 16.0},
+        pins={"tp": (2, 4), "pp": 1, "chunk": 8192},
+        e2e=Target(25.0, 0.9),
+        goal=goal,
+        modes=modes,
+        rate=rate,
+    )
+    result = search(request)
+    assert result.best is not None
+    assert set(result.best.modes) <= set(modes)
+    assert set(result.alternatives) == set(modes)
+    assert result.best.rate == rate or rate is None
+    best = result.best.gpus if goal == "gpus" else result.best.rate
+    for plan in result.alternatives.values():
+        other = plan.gpus if goal == "gpus" else plan.rate
+        assert other >= best if goal == "gpus" else goal == "latency" or other <= best * 1.04
+
+
+@pytest.mark.parametrize("share", [0.99, 0.97, 0.9, 0.8])
+def test_targets_just_out_of_reach_are_named(serving: Ask, share: float) -> None:
+    pins = {"tp": 4, "pp": 1, "chunk": 8192}
+    asked = serving(parts={"h200-sxm": 8.0}, pins=pins, ttft=Target(1e-3, 0.99), modes=("aggregated",))
+    best = min(one.best for one in search(asked).missed)
+    result = search(replace(asked, ttft=Target(share * best, 0.99)))
+    if not result.feasible:
+        assert [one.name for one in result.missed] == ["ttft"]
+
+
 @pytest.mark.parametrize(
     ("values", "names"),
     [

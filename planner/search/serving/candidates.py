@@ -128,7 +128,7 @@ def _sharing(request: ServingRequest, points: Points) -> FloatArray:
 
 def _asked_of(request: ServingRequest, role: int, scenario: Scenario) -> ServingRequest:
     """Return the request with the part of the end-to-end target that falls to a role."""
-    if role == AGGREGATED or not request.e2e.is_set:
+    if role == AGGREGATED or not request.e2e.is_set or not np.isfinite(scenario.first_s):
         return request
     part = scenario.first_s if role == PREFILL else request.e2e.seconds - scenario.first_s
     return replace(request, e2e=Target(part, request.e2e.percentile))

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from planner.search.serving.fleet import FleetPlan, Missed
+from planner.search.serving.pick import Score, at_rate, best_points, shortlist
 from planner.search.serving.points import ROLES
 from planner.search.serving.reasons import ASKED, bit, code
 from planner.search.serving.replicas import Left
@@ -48,7 +49,7 @@ def missed(
     """
     found = list(_unrunnable(request, left, lacking))
     if any(len(one.found) for many in swept.values() for one in many):
-        found = list(_targets(request, swept))
+        found = list(_targets(request, swept)) or [*_judged(request, swept), *_together(request)][:1]
     if most is not None and request.rate is not None:
         text = f"the accelerators serve {most.most_rate:.4g} requests/s; {request.rate:.4g} are asked"
         found = [_missed("accelerators", text, request.rate, most.most_rate)]
@@ -95,6 +96,37 @@ def _targets(request: ServingRequest, swept: Mapping[int, Sequence[Swept]]) -> I
                 yield _missed(name, _sentence(name, target, best, ROLES[role]), target.seconds, best)
         if all(np.all(one.missed & bit("fabric")) for one in many):
             yield _missed("fabric", "the fabric cannot carry the caches from prefill to decode at any load")
+
+
+def _judged(request: ServingRequest, swept: Mapping[int, Sequence[Swept]]) -> Iterator[Missed]:
+    """Targets that screening held to be met and queueing does not, at the lightest load."""
+    for role, many in swept.items():
+        for name in ASKED[role]:
+            target: Target = getattr(request, name)
+            if not target.is_set:
+                continue
+            points = best_points(request, many, _quickest(name, target))
+            if points is None:
+                continue
+            few = shortlist(points, -getattr(points, name).target)
+            lone = at_rate(request, few, few.rate, np.ones(len(few)))
+            best = float(np.nanmin(getattr(lone, name).target, initial=np.inf))
+            if target.seconds < best < np.inf:
+                yield _missed(name, _sentence(name, target, best, ROLES[role]), target.seconds, best)
+
+
+def _quickest(name: str, target: Target) -> Score:
+    return lambda swept: -getattr(swept.waiting, name)(target.percentile)
+
+
+def _together(request: ServingRequest) -> Iterator[Missed]:
+    """Targets that replicas meet one by one."""
+    asked = [name for name in MEASURES if getattr(request, name).is_set]
+    if asked:
+        text = (
+            "no replica keeps the targets of " + " and ".join(MEASURES[name] for name in asked) + " at once"
+        )
+        yield _missed(asked[-1], text)
 
 
 def _nearest(one: Swept, name: str, target: Target) -> float:
