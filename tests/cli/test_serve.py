@@ -76,7 +76,7 @@ def test_explained_numbers_lead_to_sources(planned: dict[str, Any]) -> None:
 def test_people_see_the_plan(run: Run) -> None:
     result = run(*NODE, "--pareto", "--explain")
     assert result.exit_code == 0
-    assert result.stdout.startswith("llama-3.1-8b on 8 h100-sxm serves ")
+    assert result.stdout.startswith("llama-3-8b on 8 h100-sxm serves ")
     for words in ("TTFT", "TPOT", "headroom", "binds", "assumed", "Frontier", "Where the numbers come from"):
         assert words in result.stdout
 
@@ -145,7 +145,7 @@ def test_an_impossible_target_is_an_answer(run: Run) -> None:
         ([*NODE[1:], "--users", "0"], 3, "must be above 0"),
         ([*NODE[1:], "--request-rate", "-3"], 3, "must be above 0"),
         ([*NODE[1:], "--traffic", "coding-agnt"], 3, "Did you mean 'coding-agent'"),
-        ([*NODE[1:], "--engine", "sglnag"], 3, "did you mean 'sglang'"),
+        ([*NODE[1:], "--engine", "sglnag"], 3, "did you mean 'SGLang'"),
         ([*NODE[1:], "--isl", "1M"], 3, "longer than the 131,072 tokens"),
         (["llama-3.1-8c", "--accelerator", "h100-sxm"], 3, "Did you mean 'llama-3.1-8b'"),
         (["nowhere.json", "--accelerator", "h100-sxm"], 5, "cannot be read"),

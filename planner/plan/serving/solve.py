@@ -28,8 +28,9 @@ CLOSE: Final = 0.02
 """Difference of hits, as a share of what no cache holds, at which searching again changes nothing."""
 RESERVED: Final = 0.03
 """Share of the target of the first token that is kept from the start for bringing prefixes back."""
-SAME: Final = 0.005
-"""Relative difference of the concurrency at which its search has ended."""
+SAME: Final = 0.03
+MOST_TRIES: Final = 4
+"""Relative difference of the concurrency at which its search has ended, and searches before that."""
 
 
 @dataclass
@@ -208,19 +209,18 @@ class _Solver:
         the fleet that serves them.
         """
         found = self._search(hit, rate=None, goal="throughput")
-        rates: list[float] = []
-        tried: list[Found] = []
-        for _ in range(MOST_ROUNDS):
+        rate, tried = math.inf, []
+        for _ in range(MOST_TRIES):
             if found.best is None:
                 break
             again = concurrency / self._seconds(found)
-            if any(abs(again / rate - 1.0) < SAME for rate in rates):
-                break
-            rates.append(again)
-            found = self._search(hit, rate=again, goal=self.case.job.goal)
+            if abs(again / rate - 1.0) < SAME:
+                return found
+            # Whole replicas make the end-to-end time jump: half-way is nearer than there and back.
+            rate = again if math.isinf(rate) else math.sqrt(rate * again)
+            found = self._search(hit, rate=rate, goal=self.case.job.goal)
             if found.best is not None:
                 tried.append(found)
-        # Fleets come in whole replicas: where no rate agrees with itself, the one that comes nearest.
         return min(tried, key=lambda one: self._off(one, concurrency), default=found)
 
     def _seconds(self, found: Found) -> float:
