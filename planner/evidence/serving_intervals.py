@@ -2,7 +2,8 @@
 
 The spread of measured over predicted belongs to a class: the metric, how load was made and whether the model
 is a mixture of experts. A class with too few rows has no interval of its own; its figures take that of the
-metric under that load, or else of the metric.
+metric under that load, or else of the pool of the metric. Times to the first token have two pools, since they
+are predicted several times as well where a prompt has nobody to wait for.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ __all__ = [
 LEAST_ROWS: Final = 15
 """Rows from which a class has an interval of its own."""
 
+ALONE: Final = ("fixed", "single")
+"""Loads under which no prompt waits for others: one batch, and a pool measured alone."""
+
+POOLS_FROM: Final = 2
+"""Place in `interval_names` from which they are pools."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
@@ -46,6 +53,8 @@ class Bounds:
 def interval_names(metric: str, load: str, *, moe: bool) -> tuple[str, ...]:
     """Return the classes of a figure, the narrowest first; the first that has an interval counts.
 
+    The first two are classes; those after them are pools.
+
     Parameters
     ----------
     metric
@@ -59,9 +68,12 @@ def interval_names(metric: str, load: str, *, moe: bool) -> tuple[str, ...]:
     --------
     >>> interval_names("tpot_ms", "closed", moe=True)
     ('tpot closed moe', 'tpot closed', 'tpot')
+    >>> interval_names("ttft", "closed", moe=True)[2:]
+    ('ttft queued', 'ttft')
     """
     metric = metric.removesuffix("_ms")
-    return f"{metric} {load} {'moe' if moe else 'dense'}", f"{metric} {load}", metric
+    pools = (f"ttft {'alone' if load in ALONE else 'queued'}", metric) if metric == "ttft" else (metric,)
+    return f"{metric} {load} {'moe' if moe else 'dense'}", f"{metric} {load}", *pools
 
 
 def serving_quantiles(
@@ -70,7 +82,7 @@ def serving_quantiles(
     """Quantiles of measured over predicted of every class with enough rows.
 
     Those of ``n`` rows are at the ranks ``0.1 (n + 1)`` and ``0.9 (n + 1)``, between which the next of
-    exchangeable rows falls four times in five, and shrunk to those of the whole metric with the weight
+    exchangeable rows falls four times in five, and shrunk to those of the pool with the weight
     ``n / (n + 20)``.
 
     Parameters
@@ -84,19 +96,20 @@ def serving_quantiles(
     """
     use = np.ones(len(log_ratio), dtype=bool) if keep is None else keep
     rows: dict[str, list[int]] = {}
+    pools: dict[str, tuple[str, ...]] = {}
     for i in np.flatnonzero(use).tolist():
-        for name in names[i]:
+        for place, name in enumerate(names[i]):
             rows.setdefault(name, []).append(i)
+            pools[name] = names[i][POOLS_FROM:] if place < POOLS_FROM else ()
     found: dict[str, Quantiles] = {}
-    for name in sorted(rows, key=lambda one: (one.count(" "), one)):  # a metric before its classes
-        index = rows[name]
-        n = len(index)
-        metric = name.partition(" ")[0]
-        if n < LEAST_ROWS and name != metric:
+    for name in sorted(rows, key=lambda one: (bool(pools[one]), one)):  # pools before their classes
+        index, n = rows[name], len(rows[name])
+        if n < LEAST_ROWS and " " in name:
             continue
         low, high = ranked(log_ratio[index])
-        if name != metric:
-            pool, share = found[metric], n / (n + SHRINK_ROWS)
+        pool = next((found[one] for one in pools[name] if one in found), None)
+        if pool is not None:
+            share = n / (n + SHRINK_ROWS)
             low = share * low + (1.0 - share) * np.log(pool.low)
             high = share * high + (1.0 - share) * np.log(pool.high)
         found[name] = Quantiles(float(np.exp(low)), float(np.exp(high)), n)

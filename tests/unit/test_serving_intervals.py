@@ -18,6 +18,7 @@ from planner.types import FloatArray
 CLOSED = interval_names("tpot_ms", "closed", moe=True)
 POOLS = interval_names("tpot_ms", "pools", moe=True)
 FIRST = interval_names("ttft_ms", "closed", moe=True)
+ALONE = interval_names("ttft_ms", "fixed", moe=True)
 
 
 def errors(n: int, spread: float, *, seed: int = 1, middle: float = 0.0) -> FloatArray:
@@ -75,6 +76,17 @@ def test_a_small_class_takes_what_its_load_has_and_else_what_its_metric_has() ->
     found = serving_quantiles(errors(len(names), 0.2), names)
     assert set(found) == {"tpot", "tpot closed"}
     assert bounds_of(found, [CLOSED, dense, POOLS]).names == ("tpot closed", "tpot closed", "tpot")
+
+
+def test_first_tokens_that_wait_for_nobody_have_a_pool_of_their_own() -> None:
+    assert (FIRST[2:], ALONE[2:]) == (("ttft queued", "ttft"), ("ttft alone", "ttft"))
+    rows = np.concatenate([errors(200, 1.0), errors(20, 0.1, seed=2)])
+    found = serving_quantiles(rows, [FIRST] * 200 + [ALONE] * 20)
+    own = np.log(found["ttft alone"].high / found["ttft alone"].low)
+    assert own < 0.4 < np.log(found["ttft"].high / found["ttft"].low)
+    assert found["ttft fixed moe"] == found["ttft alone"]  # the same rows: shrunk to itself
+    few = serving_quantiles(rows[:205], [FIRST] * 200 + [ALONE] * 5)
+    assert bounds_of(few, [ALONE]).names == ("ttft",)
 
 
 def test_figures_without_any_interval() -> None:
