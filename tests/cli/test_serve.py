@@ -68,7 +68,10 @@ def test_explained_numbers_lead_to_sources(planned: dict[str, Any]) -> None:
     explanation = planned["explanation"]
     parts = planned["result"]["plan"]["time_breakdown_s"]
     assert {term["name"] for term in explanation["terms"]} == {k for k, v in parts.items() if v > 0}
-    assert all(term["uses"] for term in explanation["terms"])
+    from planner.plan.serving.explain import TERMS
+
+    for term in explanation["terms"]:
+        assert tuple(term["uses"]) == TERMS[term["name"]][2]
     cited = {number["source"] for number in explanation["numbers"]} - {"planner"}
     assert cited & set(planned["sources"])
 

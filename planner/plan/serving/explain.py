@@ -33,19 +33,19 @@ TERMS: Final = {
     "linear": (
         "projections and dense feed-forward blocks",
         f"each product of the step's tokens with a weight matrix at its true shape: {_PRODUCT}",
-        ("part.memory.bandwidth", "operators.gemm", "layout.tp"),
+        ("rate.matrix", "rate.memory", "layout.tp"),
     ),
     "attention": (
         "attention cores, and recurrent states",
         "decoding reads the keys and values of every sequence; prompts attend to what is before them: "
         "tokens x (past + tokens / 2 + 32) pairs over the rate of the kernel",
-        ("part.memory.bandwidth", "operators.decode", "operators.context", "load.context"),
+        ("part.memory.bandwidth", "load.new", "load.context"),
     ),
     "expert": (
         "routed and shared experts",
         "grouped products over the distinct experts that the tokens reach, on the rank with the most rows: "
         f"{_PRODUCT}; and fixed kernels of routing",
-        ("operators.grouped", "calibration.imbalance", "calibration.engine.expert_layer", "layout.ep"),
+        ("rate.experts", "calibration.imbalance", "calibration.engine.expert_layer", "layout.ep"),
     ),
     "elementwise": (
         "norms, rotations, residuals",
@@ -192,7 +192,22 @@ def _hardware(found: Found, pool: PoolPlan, stack: Stack) -> Iterator[Number]:
         for path, quantity in quantities(place.system):
             if path.startswith(("nics.", "memory")):
                 yield quoted(f"system.{path}", quantity, f"system/{place.system.id}")
-    nic = float(found.case.parts[pool.part].operators.nic_bytes_per_s[0])
+    yield from _rates(found, pool)
+
+
+def _rates(found: Found, pool: PoolPlan) -> Iterator[Number]:
+    """Yield what kernels of the layout's precisions reach at best."""
+    ops = found.case.parts[pool.part].operators
+    layout = found.case.options[int(pool.point.option[0])].layout
+    mlp, experts = int(layout.mlp_class[0]), int(layout.expert_class[0])
+    matrix = float(ops.peak_flop_per_s[0, mlp] * ops.gemm_compute[0, mlp])
+    grouped = float(ops.peak_flop_per_s[0, experts] * ops.grouped_compute[0, experts])
+    memory = float(ops.memory_bytes_per_s[0] * ops.gemm_memory[0, mlp])
+    made = "datasheet rate x asymptote of the kernel"
+    yield computed("rate.matrix", matrix, "flop_per_s", f"{made}, dense layers")
+    yield computed("rate.experts", grouped, "flop_per_s", f"{made}, grouped products")
+    yield computed("rate.memory", memory, "bytes_per_s", "datasheet bandwidth x share of the kernel")
+    nic = float(ops.nic_bytes_per_s[0])
     yield computed(
         "rate.nic", nic, "bytes_per_s", "ports of the system, no faster than the fabric's, over parts"
     )

@@ -18,6 +18,7 @@ from planner.catalog.kinds import ACCELERATOR, OPERATORS
 from planner.catalog.paths import data_root
 from planner.catalog.strict_yaml import read_yaml
 from planner.errors import PlannerError
+from planner.evidence.serving_intervals import interval_names
 from planner.plan.results import Interval
 from planner.tables import approximations
 
@@ -97,8 +98,7 @@ def spread_of(
     moe
         Whether the model has experts.
     """
-    layers = "moe" if moe else "dense"
-    wanted = (f"{metric} {kind} {layers}", f"{metric} {kind}", f"{metric} {layers}", metric)
+    wanted = interval_names(metric, kind, moe=moe)
     name = next((key for key in wanted if key in calibration.intervals), None)
     if name is None:
         half = 0.5 * math.log(WITHOUT_RECORD[metric])
