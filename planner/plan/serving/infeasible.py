@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from planner.plan.results import Nearest
 from planner.plan.serving import results
 from planner.plan.serving.answer import search_of
+from planner.plan.serving.words import rate_text
 from planner.units import MILLI, format_quantity
 from planner.workload.engine_names import usual_engine
 
@@ -46,8 +47,8 @@ def _reason(found: Found, missed: Missed) -> str:
     if missed.name in _LATENCIES and math.isfinite(missed.factor):
         return f"{missed.text} ({missed.factor:.3g} times what is asked)"
     if missed.name == "accelerators" and math.isfinite(missed.best):
-        most = sum(found.available)
-        return f"{most:,.0f} accelerators serve {missed.best:,.4g} requests/s; {missed.wanted:,.4g} are asked"
+        most, asked = sum(found.available), rate_text(missed.wanted)
+        return f"{most:,.0f} accelerators serve {rate_text(missed.best)} requests/s; {asked} are asked"
     return missed.text
 
 
@@ -93,7 +94,7 @@ def _less(found: Found, missed: Missed) -> Iterator[Nearest]:
         yield Nearest(
             field="request_rate",
             value=missed.best,
-            sentence=f"serve {missed.best:,.4g} requests/s on what there is",
+            sentence=f"serve {rate_text(missed.best)} requests/s on what there is",
         )
 
 

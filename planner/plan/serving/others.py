@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from planner.plan.serving import results
 from planner.plan.serving.latency import latencies
 from planner.plan.serving.layouts import layouts_of, mode_of
+from planner.plan.serving.words import rate_text
 from planner.search.serving import MODES
 from planner.units import MILLI
 
@@ -103,7 +104,7 @@ def _both(found: Found, together: FleetPlan, pools: FleetPlan) -> tuple[str, str
         gain = two / one - 1.0
     else:
         one, two = together.rate, pools.rate
-        what = f"{one:,.4g} requests/s aggregated, {two:,.4g} in pools of prefill and decode"
+        what = f"{rate_text(one)} requests/s aggregated, {rate_text(two)} in pools of prefill and decode"
         gain = one / two - 1.0
     if abs(gain) < EQUAL:
         return "equal", f"The same either way: {what}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from planner.plan.serving.words import percentile_text
+from planner.plan.serving.words import percentile_text, rate_text
 from planner.units import MILLI, format_quantity
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def headline(result: ServeResult) -> str:
     if plan.users is not None:
         what = f"{_between(plan.users, _count)} users of {inputs.traffic}"
     else:
-        what = f"{_between(plan.requests_per_s, _rate)} requests/s of {inputs.traffic}"
+        what = f"{_between(plan.requests_per_s, rate_text)} requests/s of {inputs.traffic}"
     gpus = f"{inputs.gpus or 0:,} {inputs.accelerator if inputs.cluster is None else 'GPUs'}"
     of = f"{where} ({gpus})" if inputs.cluster else gpus
     return f"{inputs.model} on {of} serves {what}{_promise(inputs)}."
@@ -73,7 +73,7 @@ def _load(inputs: ServeInputs) -> str:
         return f"{_count(inputs.users)} users"
     if inputs.concurrency is not None:
         return f"{_count(inputs.concurrency)} concurrent requests"
-    return f"{_rate(inputs.request_rate or 0.0)} requests/s"
+    return f"{rate_text(inputs.request_rate or 0.0)} requests/s"
 
 
 def _promise(inputs: ServeInputs) -> str:
@@ -99,13 +99,13 @@ def plan_rows(result: ServeResult) -> Rows:
     of = f" ({d.layouts[0].role})" if len(d.layouts) > 1 else ""
     precisions = f"{d.precisions.weights} weights, {d.precisions.kv} cache"
     tokens = f"{_between(plan.output_tokens_per_s, _count)} output tokens/s"
-    rates = f"{_between(plan.requests_per_s, _rate)} at the peak"
+    rates = f"{_between(plan.requests_per_s, rate_text)} at the peak"
     rows: Rows = [
         ("accelerators", _gpus(plan)),
         ("deployment", f"{d.mode}, {d.engine}, {precisions}{spoken}"),
         *((f"  {layout.role}", _layout(layout)) for layout in d.layouts),
         ("requests", f"{inputs.isl:,.0f} tokens in ({_hits(plan, inputs)}), {inputs.osl:,.0f} out"),
-        ("requests/s", f"{rates}, {_rate(fleet.requests_per_s_mean)} on average"),
+        ("requests/s", f"{rates}, {rate_text(fleet.requests_per_s_mean)} on average"),
         ("throughput", f"{tokens}, {_between(plan.output_tokens_per_s_per_gpu, _whole)} per GPU"),
         ("TTFT", _latency(plan.ttft_ms)),
         ("TPOT", _latency(plan.tpot_ms)),
@@ -155,7 +155,7 @@ def _replica(plan: Plan) -> str:
     r = plan.replica
     users = f", {_count(r.users)} users" if r.users is not None else ""
     return (
-        f"{_rate(r.requests_per_s)} requests/s, {_whole(r.output_tokens_per_s)} output tokens/s, "
+        f"{rate_text(r.requests_per_s)} requests/s, {_whole(r.output_tokens_per_s)} output tokens/s, "
         f"{r.batch:,.3g} decoding{users}"
     )
 
@@ -168,7 +168,7 @@ def _binds(plan: Plan) -> str:
 
 def _group(group: Group) -> str:
     users = f", {_count(group.users)} users" if group.users is not None else ""
-    rate = f"{_rate(group.requests_per_s)} requests/s"
+    rate = f"{rate_text(group.requests_per_s)} requests/s"
     return f"{group.gpus_serving:,} serve, {group.gpus_spare:,} spare: {rate}{users}"
 
 
@@ -204,7 +204,7 @@ def alternative_rows(alternatives: Iterable[Alternative]) -> Rows:
             a.why,
             " + ".join(short_layout(layout) for layout in a.layouts),
             f"{a.gpus:,}",
-            _rate(a.requests_per_s),
+            rate_text(a.requests_per_s),
             _whole(a.output_tokens_per_s_per_gpu),
             _ms(a.ttft_ms),
             _ms(a.tpot_ms),
@@ -322,10 +322,6 @@ def _count(value: float) -> str:
 
 def _whole(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _rate(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _seconds(value: float) -> str:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from planner.plan.numbers import Number
     from planner.workload.traffic import Limit, TrafficProfile
 
-__all__ = ["LATENCIES", "Demand", "Measure", "check_word", "percentile_text", "read_demand", "read_targets"]
+__all__ = [
+    "LATENCIES",
+    "Demand",
+    "Measure",
+    "check_word",
+    "percentile_text",
+    "rate_text",
+    "read_demand",
+    "read_targets",
+]
 
 Measure = Literal["users", "request_rate", "concurrency"]
 
@@ -156,3 +165,8 @@ def _target(name: str, given: Number | None, limit: Limit | None) -> Target:
 def percentile_text(share: float | None) -> str:
     """Write a percentile for people: ``p99``, ``the mean``."""
     return "the mean" if share is None else f"p{100 * share:g}"
+
+
+def rate_text(rate: float) -> str:
+    """Write a rate for people: whole from 100 on, else to three digits."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
