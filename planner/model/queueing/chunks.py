@@ -38,6 +38,9 @@ __all__ = ["ChunkQueue", "Prefill", "StepLaw", "chunk_queue", "step_law"]
 
 _FULL: Final = 1.0 - 1e-6
 """Largest load that is put into a formula."""
+_ALIKE: Final = 0.05
+_RUN: Final = 16
+"""Squared cv below which lengths may stay in step with chunks, and for how many prompts that is followed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +131,7 @@ class _Chain:
     fraction: FloatArray  # chance of a prompt of 0, 1, ... units, [R, M]
     longer: FloatArray  # of a longer one
     last: FloatArray  # law of the tokens in the last step of a lone prompt that fills a step, [R, M + 1]
+    phase: FloatArray  # the same of one among others, [R, M + 1]
     follows: FloatArray  # chance of 0, 1, ... units after each cell that is not full, [R, M + 1, M]
     during: FloatArray  # the same after a full step, [R, M]
     unfilled: FloatArray  # law of the steps that are not full, [R, M + 1]
@@ -172,7 +176,8 @@ def _solved(prefill: Prefill) -> tuple[StepLaw, _Chain]:
     follows = _compound(rate[:, None] * cell_s, fraction)
     during = _compound((rate * full_s)[:, None], fraction)[:, 0]
     last = _last_tokens(prompt, prefill.chunk, cells)
-    unfilled = _left_full(follows, np.exp(-rate[:, None] * cell_s), _ends(during, last, load))
+    phase = _phase(prompt, prefill.chunk, cells, load)
+    unfilled = _left_full(follows, np.exp(-rate[:, None] * cell_s), _ends(during, last, phase, load))
     wasted = np.maximum(cell_s - prefill.cell_tokens * prefill.token_s[:, None], 1e-15)
     partly = (unfilled * cell_s).sum(axis=1)
     # wasted time is a share 1 - load of all time: that gives the full steps per step that is not full
@@ -185,7 +190,7 @@ def _solved(prefill: Prefill) -> tuple[StepLaw, _Chain]:
         step_s=span / (1.0 + odds),
         idle_share=unfilled[:, 0] * cell_s[:, 0] / span,
     )
-    return law, _Chain(fraction, units[:, -1], last, follows, during, unfilled, odds)
+    return law, _Chain(fraction, units[:, -1], last, phase, follows, during, unfilled, odds)
 
 
 def _compound(events: FloatArray, fraction: FloatArray) -> FloatArray:
@@ -210,14 +215,40 @@ def _last_tokens(prompt: Lengths, chunk: FloatArray, cells: int) -> FloatArray:
     return law
 
 
-def _ends(during: FloatArray, last: FloatArray, load: FloatArray) -> FloatArray:
+def _phase(prompt: Lengths, chunk: FloatArray, cells: int, load: FloatArray) -> FloatArray:
+    """Law of the tokens in the last step of a prompt behind others, ``[R, M + 1]`` units, not 0.
+
+    Uniform, unless lengths are so alike that prompts stay in step with the chunks: the k-th of a run ends
+    where k of their length do. How many came before is geometric with the load; randomness of length blurs
+    the place.
+    """
+    even = np.full(cells + 1, 1.0 / cells)
+    even[[0, -1]] *= 0.5
+    law = np.broadcast_to(even, (chunk.size, cells + 1))
+    alike = np.flatnonzero(np.broadcast_to(prompt.cv2 < _ALIKE, chunk.shape))
+    if not alike.size:
+        return law
+    law = law.copy()
+    size = np.broadcast_to(prompt.mean, chunk.shape)[alike] / chunk[alike]
+    blur = 2.0 * (np.pi * size) ** 2 * np.broadcast_to(prompt.cv2, chunk.shape)[alike]
+    count = np.arange(2, _RUN + 2)
+    ahead = load[alike, None] ** (count - 2.0) * (1.0 - load[alike, None])
+    ends = count * size[:, None]
+    places = (ends - np.maximum(np.ceil(ends - 1e-9) - 1.0, 0.0)) * cells
+    kept = ahead * np.exp(-count * blur[:, None])
+    sharp = spread_out(points=places, weights=kept, unit=np.ones(alike.size), cells=cells + 1)
+    law[alike] = sharp + (1.0 - kept.sum(axis=1))[:, None] * even
+    return law
+
+
+def _ends(during: FloatArray, last: FloatArray, phase: FloatArray, load: FloatArray) -> FloatArray:
     """Units in the first step after full ones: what is left of their prompts, and what came meanwhile.
 
-    A lone prompt, with the chance of an idle replica, leaves its own remainder; several leave a uniform one.
+    A lone prompt, with the chance of an idle replica, leaves its own remainder; else it is that of several.
     """
     cells = during.shape[1]
-    left = load[:, None] / cells + (1.0 - load[:, None]) * last[:, :cells]
-    left[:, 0] += (1.0 - load) * last[:, cells]
+    left = load[:, None] * phase + (1.0 - load[:, None]) * last
+    left[:, 0] += left[:, cells]
     ends = np.empty_like(during)
     for n in range(cells):
         ends[:, n] = (left[:, : n + 1] * during[:, n::-1]).sum(axis=1)
@@ -262,9 +293,7 @@ def _finish(prefill: Prefill, chain: _Chain) -> tuple[FloatArray, FloatArray, Fl
     unit = prefill.chunk / cells
     unit_s = unit * prefill.token_s
     late, joining = _late(prefill, chain.during)
-    even = np.full(cells + 1, 1.0 / cells)
-    even[[0, -1]] *= 0.5
-    late_full, joined_full = late @ even, joining @ even
+    late_full, joined_full = (late * chain.phase).sum(axis=1), (joining * chain.phase).sum(axis=1)
     late_alone, joined_alone = (late * chain.last).sum(axis=1), (joining * chain.last).sum(axis=1)
     came, own = np.arange(cells)[:, None], np.arange(cells)[None, :]
     next_step = 0.5 * came + own < cells

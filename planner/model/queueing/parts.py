@@ -60,7 +60,9 @@ def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
     queue = point.queue
     lone = 0.5 * np.exp(-np.minimum(point.batch, 700.0)) * point.decode_s * (1.0 - queue.load)
     bursts = (pool.arrival_cv**2 + queue.service_cv2) / (1.0 + queue.service_cv2)
-    rest = queue.lone_s + bursts * (queue.residual_s + queue.finish_s - queue.lone_s)
+    others = queue.residual_s + queue.finish_s - queue.lone_s
+    others = others * bursts * np.where(pool.size > 1.0, np.minimum(waits, 1.0), 1.0)
+    rest = queue.lone_s + others
     rest = np.maximum(rest - lone, 0.0)
     first = waits * scale * queue.wait_s + queue.service_s + rest
     spread = stall_spread(

@@ -24,8 +24,13 @@ __all__ = ["Slots", "slots", "stall_spread"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _REACH: Final = 6.0
-_TAIL_POWER: Final = 0.25
-"""Power of the spread that widens the law past the last slot too; from simulations (docs)."""
+_TAIL_POWER: Final = 0.3
+_TAIL_DOUBLING: Final = 0.1
+_PLACES: Final = 96.0
+"""Power of the spread that widens the law past the last slot too: at that many places, and per doubling.
+From simulations, as is `_LIGHT` (docs/method_serving_queueing.md)."""
+_LIGHT: Final = 0.15
+"""How much less than with the load the variability of service shows in the wait of those who wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +85,13 @@ def slots(
     """
     load = np.minimum(load, 1.0 - 1e-6)
     body = _body(offered=offered, growth=growth, places=places, spread=spread)
-    tail = spread**_TAIL_POWER / (1.0 - load)
+    doublings = np.log2(np.minimum(places, 1e6) / _PLACES)
+    power = np.clip(_TAIL_POWER + _TAIL_DOUBLING * doublings, 0.0, 2.0 * _TAIL_POWER)
+    tail = spread**power / (1.0 - load)
     short = np.where(np.isfinite(places), tail / (body + tail), 0.0)
     factor = kimura_factor(square=work_cv2, servers=np.clip(places, 1.0, 1e9), load=load)
     # that is the wait of all over the exponential one; of those who wait it differs less, most at low loads
-    power = np.where(work_cv2 > 1.0, load, 0.5 * (1.0 + load))
+    power = np.where(work_cv2 > 1.0, load - _LIGHT, 0.5 * (1.0 + load))
     factor **= 1.0 - (1.0 - power) / np.maximum(spread, 1.0)
     bursts = (arrival_cv**2 + work_cv2) / (1.0 + work_cv2)
     wait = work_s / (1.0 - load) * factor * bursts
