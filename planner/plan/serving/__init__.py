@@ -8,6 +8,7 @@
 `planner.plan.serving.fleet`             replicas, spares for what fails, users
 `planner.plan.serving.solve`             the searches that a question needs
 `planner.plan.serving.results`           the result types, and the JSON that other programs read
+`planner.plan.serving.parts`              the parts of a plan in them
 `planner.plan.serving.answer`            from fleets to results
 =======================================  ==============================================================
 """
