@@ -19,9 +19,11 @@ from planner.errors import InputError, MissingExtraError
 from planner.evidence.serving_cases import ServingCases
 from planner.evidence.serving_predict import EngineConstants, Prediction, predict_serving
 from planner.evidence.serving_targets import Target
-from planner.types import FloatArray
+from planner.types import BoolArray, FloatArray
 
-__all__ = ["ENGINE", "FAMILIES", "FIXED", "GLOBAL", "ServingFit", "fit_serving", "predicted", "prior_fit"]
+__all__ = [
+    "ENGINE", "FAMILIES", "FIXED", "GLOBAL", "Around", "ServingFit", "fit_serving", "predicted", "prior_fit",
+]  # fmt: skip
 
 FAMILIES = ("trtllm", "vllm", "sglang", "trtcpp", "eager", "graph")
 
@@ -36,22 +38,22 @@ class Prior:
 
 
 GLOBAL: dict[str, Prior] = {
-    "imbalance": Prior(1.5, 0.25),
+    "imbalance": Prior(1.5, 0.12),
     "balanced_imbalance": Prior(1.2, 0.08),
-    "attention_imbalance": Prior(1.1, 0.08),
+    "attention_imbalance": Prior(1.1, 0.04),
     "arm_host": Prior(1.2, 0.15),
     "draft": Prior(300e-6, 0.5),
     "stall_share": Prior(0.5, 0.4),
-    "weight_only": Prior(0.75, 0.2),
-    "handover": Prior(50e-3, 0.5),
+    "weight_only": Prior(0.75, 0.1),
+    "handover": Prior(50e-3, 0.3),
 }
 """Constants that all engines share."""
 
 ENGINE: dict[str, Prior] = {
-    "layer": Prior(10e-6, 0.4, 0.4),
-    "expert_layer": Prior(12e-6, 0.3, 0.25),
-    "prefill_slowdown": Prior(1.1, 0.08, 0.10),
-    "host_step": Prior(500e-6, 0.5, 0.5),
+    "layer": Prior(10e-6, 0.25, 0.2),
+    "expert_layer": Prior(12e-6, 0.15, 0.12),
+    "prefill_slowdown": Prior(1.1, 0.05, 0.06),
+    "host_step": Prior(500e-6, 0.25, 0.25),
     "host_sequence": Prior(4e-6, 0.6, 0.6),
     "request": Prior(25e-3, 0.5, 0.5),
     "wave": Prior(0.6, 0.5, 0.5),
@@ -80,6 +82,7 @@ SCALE = {"tpot_ms": 0.06, "ttft_ms": 0.25, "throughput": 0.1}
 
 STEP = 0.02
 EVALUATIONS = 8
+REWEIGHTINGS = 20
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,12 @@ class _Problem:
         return np.concatenate([_tempered(self.errors(u)), u / self.spread])
 
     def jacobian(self, u: FloatArray) -> FloatArray:
+        """Derivatives of the residuals; one evaluation for each constant, whatever the families."""
+        base, slopes = self.expansion(u)
+        return np.vstack([_slope(base)[:, None] * slopes, np.diag(1.0 / self.spread)])
+
+    def expansion(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Errors and their derivatives."""
         base = self.errors(u)
 
         def slope_along(places: list[int]) -> FloatArray:
@@ -187,8 +196,7 @@ class _Problem:
             apart = [f for f, k in FAMILY_CENTRE if k == name]
             columns.append(np.where(np.isin(self.family, apart), 0.0, slope))
         columns += [np.where(self.family == f, own[k], 0.0) for f, k in self.factors]
-        tempered = _slope(base)[:, None] * np.stack(columns, axis=1)
-        return np.vstack([tempered, np.diag(1.0 / self.spread)])
+        return base, np.stack(columns, axis=1)
 
 
 def _tempered(errors: FloatArray) -> FloatArray:
@@ -230,14 +238,46 @@ def fit_serving(
         raise InputError(
             "no figure can be predicted, and constants cannot be fitted to none; fill more columns"
         )
-    wanted = np.zeros(len(cases.runs), dtype=bool)
-    wanted[[t.index for t in targets]] = True
-    problem = _Problem(cases.take(wanted), targets)
+    problem = _Problem(_only(cases, targets), targets)
     first = _vector(start, problem.factors)
     solution = least_squares(
         problem.residuals, first, jac=problem.jacobian, max_nfev=evaluations, xtol=1e-3, ftol=1e-3
     )
     return problem.fit(solution.x)
+
+
+class Around:
+    """Fits near one fit, by the linear expansion of all predictions around it: where to begin without some rows.
+
+    Parameters
+    ----------
+    cases, targets
+        What `fit` was fitted on.
+    """
+
+    def __init__(self, cases: ServingCases, targets: Sequence[Target], fit: ServingFit) -> None:
+        self._problem = _Problem(_only(cases, targets), targets)
+        self._at = _vector(fit, self._problem.factors)
+        self._errors, self._slopes = self._problem.expansion(self._at)
+
+    def without(self, left_out: BoolArray) -> ServingFit:
+        """Fit without the targets for which `left_out` holds."""
+        errors, slopes = self._errors[~left_out], self._slopes[~left_out]
+        prior = 1.0 / self._problem.spread**2
+        move = np.zeros_like(self._at)
+        for _ in range(REWEIGHTINGS):
+            current = errors + slopes @ move
+            weight = 1.0 / (1.0 + current * current)
+            normal = (slopes * weight[:, None]).T @ slopes + np.diag(prior)
+            pull = (slopes * weight[:, None]).T @ errors + prior * self._at
+            move = -np.linalg.solve(normal, pull)
+        return self._problem.fit(self._at + move)
+
+
+def _only(cases: ServingCases, targets: Sequence[Target]) -> ServingCases:
+    wanted = np.zeros(len(cases.runs), dtype=bool)
+    wanted[[t.index for t in targets]] = True
+    return cases.take(wanted)
 
 
 def _vector(start: ServingFit | None, factors: Sequence[tuple[str, str]]) -> FloatArray:

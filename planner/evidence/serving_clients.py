@@ -82,12 +82,17 @@ def closed(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Mea
 def offline(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Measured:
     """Measure a long queue that is there at once: as many run as memory and the engine allow."""
     capacity = np.maximum(fits.capacity, 1.0)
+    finite = np.isfinite(client.requests)
     batch = np.where(np.isfinite(client.concurrency), np.minimum(client.concurrency, capacity), capacity)
+    batch = np.where(finite, np.minimum(batch, client.requests), batch)
     point = closed_loop(replica=replica, load=load, concurrency=batch, capacity=capacity)
+    drain = FIXED_DRAIN * point.steps * point.decode_s
+    sent = np.where(finite, client.requests, 1.0)
+    rate = np.where(finite, sent / (sent / point.rate + drain), point.rate)
     return Measured(
         ttft_s=np.full_like(point.rate, np.nan),
         tpot_s=point.tpot_s,
-        output_tokens_per_s=point.rate * load.osl * client.replicas,
+        output_tokens_per_s=rate * load.osl * client.replicas,
         batch=point.batch,
     )
 

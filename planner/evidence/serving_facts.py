@@ -8,6 +8,8 @@ separated by ``;``:
     ``tp`` ranks hold whole attention each and share the experts.
 ``accelerators=N``
     The concurrency is that of a deployment of N accelerators, of which the row describes one replica.
+``requests=I/O:N``
+    N requests were sent where prompts had I and answers O tokens; repeatable.
 ``cores=N``
     Degrees count cores, of which an accelerator has N.
 ``model=NAME``
@@ -28,7 +30,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import Final
 
@@ -59,7 +61,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "state": tuple(STATES),
 }
 _COUNTS: Final = ("cores", "accelerators")
-_FREE: Final = ("model", "cores", "accelerators")
+_FREE: Final = ("model", "cores", "accelerators", "requests")
+_REQUESTS: Final = re.compile(r"(\d{1,6})/(\d{1,6}):(\d{1,9})")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Effects:
     attention_data_parallel: bool = False
     cores: int = 1
     accelerators: int | None = None
+    requests: Mapping[tuple[float, float], int] = field(default_factory=dict)
     model: str = ""
     client: str = ""
     concurrency_is_limit: bool = False
@@ -107,6 +111,7 @@ def effects_on(cells: Mapping[str, str], facts: Iterable[Fact]) -> Effects:
     return Effects(
         attention_data_parallel="layout" in last,
         cores=int(last.get("cores", "1")),
+        requests=dict(_requests(value) for key, value in entries if key == "requests"),
         accelerators=int(last["accelerators"]) if "accelerators" in last else None,
         model=last.get("model", ""),
         client=last.get("client", ""),
@@ -115,6 +120,12 @@ def effects_on(cells: Mapping[str, str], facts: Iterable[Fact]) -> Effects:
         states=frozenset(value for key, value in entries if key == "state"),
         reasons=tuple(map(str, held)),
     )
+
+
+def _requests(value: str) -> tuple[tuple[float, float], int]:
+    """Return the lengths and the number of an entry that was checked when it was read."""
+    inputs, outputs, number = value.replace(":", "/").split("/")
+    return (float(inputs), float(outputs)), int(number)
 
 
 def parse_facts(text: str, name: str = "<input>") -> tuple[Fact, ...]:
@@ -166,6 +177,8 @@ def _entries(text: str, place: str, mistakes: list[str]) -> Iterable[tuple[str, 
             mistakes.append(f"{place}: {key} cannot be {value!r}; {mend}")
         elif key in _COUNTS and not re.fullmatch("[1-9][0-9]{0,2}", value):
             mistakes.append(f"{place}: {key} must be a small whole number, not {value[:20]!r}; write {key}=2")
+        elif key == "requests" and not _REQUESTS.fullmatch(value):
+            mistakes.append(f"{place}: requests cannot be {value[:30]!r}; write requests=1000/2000:1500")
         elif not value:
             mistakes.append(f"{place}: {key} has no value; write {key}=VALUE")
         else:

@@ -201,7 +201,9 @@ def _run(cells: Cells, line: int, effects: Effects) -> ServingRun:
         concurrency=None if limited else count or (1 if client == "single" else None),
         batch_limit=count if limited else None,
         chunk_tokens=cells.count("chunk_tokens") or notes.chunk_tokens,
-        requests=cells.count("requests") or _requests(notes, count),
+        requests=cells.count("requests")
+        or _requests(notes, count)
+        or effects.requests.get((cells.positive("isl") or 0.0, cells.positive("osl") or 0.0)),
         span_s=notes.span_s,
         e2e_ms=notes.e2e_ms,
         kv_transfer_ms=notes.kv_transfer_ms,
