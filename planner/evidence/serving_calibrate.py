@@ -55,9 +55,9 @@ ENGINE: dict[str, Prior] = {
     "prefill_slowdown": Prior(1.1, 0.05, 0.06),
     "host_step": Prior(500e-6, 0.25, 0.25),
     "host_sequence": Prior(4e-6, 0.6, 0.6),
-    "request": Prior(25e-3, 0.5, 0.5),
-    "wave": Prior(0.6, 0.5, 0.5),
-    "cohort": Prior(0.3, 0.5, 0.5),
+    "request": Prior(25e-3, 0.35, 0.35),
+    "wave": Prior(0.6, 0.35, 0.35),
+    "cohort": Prior(0.3, 0.5, 0.4),
 }
 """Constants with a factor per family; centres are what profiles of engines report (docs/calibration.md)."""
 
@@ -77,7 +77,7 @@ FIXED: dict[str, float] = {"overlap": 0.7, "nic_share": 0.8, "element_bytes": 8.
 FLOOR_LAYER_S = 300e-6
 """Eager execution: about ten launches of 13 to 38 us a layer (docs/kernels.md)."""
 
-SCALE = {"tpot_ms": 0.06, "ttft_ms": 0.25, "throughput": 0.1}
+SCALE = {"tpot_ms": 0.06, "ttft_ms": 0.3, "throughput": 0.1}
 """Spread of log errors beyond which a row counts for less."""
 
 STEP = 0.02

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.evidence.serving_calibrate import ServingFit, fit_serving, predicted
+from planner.evidence.serving_calibrate import Around, ServingFit, fit_serving, predicted
 from planner.evidence.serving_cases import ServingCases
 from planner.evidence.serving_crossvalidate import EVALUATIONS, fold_of
 from planner.evidence.serving_predict import predict_serving
@@ -76,6 +76,9 @@ def hold_out(
         progress("constants of all rows")
         start = fit_serving(cases, [target for target in targets if target.scored])
     folds = folds_of(targets)
+    scored = [target for target in targets if target.scored]
+    around = Around(cases, scored, start)
+    fold_of_scored = np.array([fold for fold, target in zip(folds, targets, strict=True) if target.scored])
     learned = {fold for fold, target in zip(folds, targets, strict=True) if target.scored}
     found = np.full(len(targets), np.nan)
     fits: dict[str, ServingFit] = {}
@@ -83,8 +86,9 @@ def hold_out(
         progress(f"fold {number} of {len(set(folds))}: without {name}")
         fit = start
         if name in learned:
-            kept = [t for t, fold in zip(targets, folds, strict=True) if fold != name and t.scored]
-            fit = fits[name] = fit_serving(cases, kept, start=start, evaluations=EVALUATIONS)
+            kept = [t for t, fold in zip(scored, fold_of_scored, strict=True) if fold != name]
+            near = around.without(fold_of_scored == name)
+            fit = fits[name] = fit_serving(cases, kept, start=near, evaluations=EVALUATIONS)
         inside = [i for i, fold in enumerate(folds) if fold == name]
         wanted = np.zeros(len(cases.runs), dtype=bool)
         wanted[[targets[i].index for i in inside]] = True
