@@ -70,8 +70,8 @@ FAMILY_CENTRE: dict[tuple[str, str], float] = {
     ("trtcpp", "host_sequence"): 0.5e-6,
     ("trtcpp", "request"): 5e-3,
 }
-"""Where a family is of another kind: launched kernel by kernel, one compiled graph, a scheduler in C++. What the
-others share says nothing about these."""
+"""Where a family is of another kind: launched kernel by kernel, one compiled graph, a scheduler in C++. What
+the others share says nothing about these."""
 
 FIXED: dict[str, float] = {"overlap": 0.7, "nic_share": 0.8, "element_bytes": 8.0, "drain": 5.5}
 FLOOR_LAYER_S = 300e-6
@@ -173,7 +173,7 @@ class _Problem:
         return np.concatenate([_tempered(self.errors(u)), u / self.spread])
 
     def jacobian(self, u: FloatArray) -> FloatArray:
-        """Derivatives of the residuals; one evaluation for each constant, whatever the families."""
+        """Return the derivatives of the residuals, by one evaluation for each constant of all families."""
         base, slopes = self.expansion(u)
         return np.vstack([_slope(base)[:, None] * slopes, np.diag(1.0 / self.spread)])
 
@@ -247,7 +247,9 @@ def fit_serving(
 
 
 class Around:
-    """Fits near one fit, by the linear expansion of all predictions around it: where to begin without some rows.
+    """Fits near one fit, by the linear expansion of all predictions around it.
+
+    They say where to begin a fit without some rows.
 
     Parameters
     ----------
@@ -264,13 +266,13 @@ class Around:
         """Fit without the targets for which `left_out` holds."""
         errors, slopes = self._errors[~left_out], self._slopes[~left_out]
         prior = 1.0 / self._problem.spread**2
-        move = np.zeros_like(self._at)
+        move: FloatArray = np.zeros_like(self._at)
         for _ in range(REWEIGHTINGS):
             current = errors + slopes @ move
             weight = 1.0 / (1.0 + current * current)
             normal = (slopes * weight[:, None]).T @ slopes + np.diag(prior)
             pull = (slopes * weight[:, None]).T @ errors + prior * self._at
-            move = -np.linalg.solve(normal, pull)
+            move = np.asarray(-np.linalg.solve(normal, pull), dtype=np.float64)
         return self._problem.fit(self._at + move)
 
 
