@@ -1,7 +1,7 @@
 """Folds of serving evidence: which rows are left out together.
 
-Rows of one family are not independent, so a family is left out as a whole. Two families hold two thirds of the
-figures and are the only ones that measure some engines; leaving all of one out would fit those on almost
+Rows of one family are not independent, so a family is left out as a whole. Two families hold two thirds of
+the figures and are the only ones that measure some engines; leaving all of one out would fit those on almost
 nothing, so that inside such a family the rows of one model are left out at a time.
 """
 

@@ -20,6 +20,9 @@ ACTIVATIONS = 4.0
 """Hidden vectors of 16 bit that are live per prompt token of a full step, all attention ranks' together where
 experts gather them: inputs, outputs and the routed copies (an estimate)."""
 
+GATHERED_RANKS = 8.0
+"""Attention ranks whose tokens meet on every rank, at most: wider groups send each token only to its experts."""
+
 STATE_BYTES = 4.0
 """Recurrent states are kept in 32 bit."""
 
@@ -92,7 +95,8 @@ def memory(
     the expected length.
     """
     weights = weight_bytes(model=model, layout=layout)
-    live = ACTIVATIONS * 2.0 * model.hidden * engine.chunk * layout.dp
+    gathered = np.minimum(layout.dp, GATHERED_RANKS)
+    live = ACTIVATIONS * 2.0 * model.hidden * engine.chunk * gathered
     workspace = engine.workspace_bytes + live
     room = engine.memory_share * installed_bytes(memory_bytes) - weights - workspace
     own = load.isl - load.shared
