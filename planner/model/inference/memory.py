@@ -49,12 +49,15 @@ def weight_bytes(*, model: Model, layout: Deployment) -> FloatArray:
     """Bytes of weights on one accelerator.
 
     Mixers, dense MLPs and shared experts split over the tensor-parallel group and repeat on every attention
-    rank; routed experts split over the whole stage; the embedding and the head split over the
+    rank; routed experts split over the whole stage, some of them kept twice where the ranks do not divide
+    them; the embedding and the head split over the
     tensor-parallel group and count once per replica, on the stage that has more of them.
     """
     mixers = model.mixer_parameters * layout.attention_bytes
     dense = model.dense_parameters * layout.mlp_bytes
-    routed = model.expert_parameters * layout.expert_bytes / layout.dp
+    ep = np.maximum(layout.ep, 1.0)
+    kept = np.where(model.experts > 0, np.ceil(model.experts / ep) * ep / np.maximum(model.experts, 1.0), 1.0)
+    routed = model.expert_parameters * kept * layout.expert_bytes / layout.dp
     head = np.where(model.tied, 1.0, np.where(layout.pp > 1, 1.0, 2.0)) * model.vocab * model.hidden
     return ((mixers + dense + routed) / layout.pp + head * layout.head_bytes) / layout.tp
 
