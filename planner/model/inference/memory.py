@@ -21,7 +21,7 @@ ACTIVATIONS = 4.0
 experts gather them: inputs, outputs and the routed copies (an estimate)."""
 
 GATHERED_RANKS = 8.0
-"""Attention ranks whose tokens meet on every rank, at most: wider groups send tokens to their experts only."""
+"""Attention ranks whose tokens meet on every rank, at most: wider groups send them to their experts only."""
 
 STATE_BYTES = 4.0
 """Recurrent states are kept in 32 bit."""
