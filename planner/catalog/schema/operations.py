@@ -1,4 +1,4 @@
-"""How a fleet is run: what fails, what is kept spare, what caches may use: ``hardware/operations/ID.yaml``."""
+"""How a fleet is run: what fails, what is spare, what caches may use: ``hardware/operations/ID.yaml``."""
 
 from __future__ import annotations
 
