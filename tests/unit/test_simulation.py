@@ -203,3 +203,13 @@ def test_weighted_quantile_counts_weights() -> None:
 def test_refuses_with_the_mend(attempt: Callable[[], object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         attempt()
+
+
+def test_times_beyond_the_grid_rise_or_stay() -> None:
+    falling = np.array([[[0.0, 1.0], [3.0, 2.0]]])
+    steps = StepTimes(np.arange(2.0), np.arange(2.0), falling, *[np.zeros(1)] * 4)
+    at = steps.at(batch=np.array([1.0, 1.0, 3.0]), tokens=np.array([1.0, 5.0, 0.0]))
+    assert at.tolist() == [2.0, 2.0, 9.0]
+    one = Requests(np.array([5]), np.array([0]), np.array([1]), np.zeros(1))
+    alone = simulate(requests=one, steps=steps, scheduler=Scheduler("mixed", 9, 1), warm_up=0.0)
+    assert alone.ttft_s[0] == 5.0

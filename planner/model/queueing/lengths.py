@@ -55,7 +55,7 @@ class Lengths:
     @property
     def cv2(self) -> FloatArray:
         """Squared coefficient of variation, ``[R]``."""
-        mean = np.maximum(self.mean, 1e-300)
+        mean = np.maximum(self.mean, 1e-150)
         square: FloatArray = np.maximum(self.square / mean**2 - 1.0, 0.0)
         return square
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from planner.model.queueing.chunks import ChunkQueue, Prefill, StepLaw, chunk_queue, step_law
+from planner.model.queueing.chunks import ChunkQueue, chunk_queue
 from planner.model.queueing.lengths import Lengths
+from planner.model.queueing.step_chain import Prefill, StepLaw, solve_steps
 from planner.model.step_times import StepTimes
 from planner.types import BoolArray, FloatArray, IntArray
 
@@ -21,6 +22,7 @@ _MOST: Final = 0.999
 _NO_LIMIT: Final = 1e6
 _ROUNDS: Final = 12
 _CLOSE: Final = 2e-3
+_LONG: Final = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ def _settle(state: _State, batch: FloatArray) -> FloatArray:
 def _excess(state: _State, batch: FloatArray) -> FloatArray:
     """Batch that the prompts beside `batch` leave the replica with, less `batch`."""
     prefill = _prefill(state, batch, _COARSE)
-    taken = _taken(state, prefill, step_law(prefill))
+    taken = _taken(state, prefill, solve_steps(prefill)[0])
     return np.minimum(state.flow * prefill.idle_s / (1.0 - taken), state.limit) - batch
 
 
@@ -195,10 +197,12 @@ def _prefill(state: _State, batch: FloatArray, cells: int) -> Prefill:
     """Prompts and steps beside `batch` sequences."""
     serving, demand = state.serving, state.demand
     steps, prompt, mixed = serving.steps, demand.prompt, serving.mixed
+    decode = steps.at(batch=batch, tokens=np.zeros_like(batch))
+    beside = np.where(mixed, batch, 0.0)
     room = np.where(mixed, np.maximum(serving.chunk - batch, 1.0), serving.chunk)
+    room = np.minimum(room, _reached(state, decode, beside, room))
     tokens = room[:, None] * np.linspace(0.0, 1.0, cells + 1)
-    beside = np.broadcast_to(np.where(mixed, batch, 0.0)[:, None], tokens.shape)
-    step = steps.at(batch=beside, tokens=tokens)
+    step = steps.at(batch=np.broadcast_to(beside[:, None], tokens.shape), tokens=tokens)
     before = demand.cached[:, None] + 0.5 * prompt.points - steps.past[:, None]
     extra = steps.pair_s[:, None] * prompt.points * before
     return Prefill(
@@ -206,7 +210,7 @@ def _prefill(state: _State, batch: FloatArray, cells: int) -> Prefill:
         prompt=prompt,
         service_s=np.maximum(prompt.points * (step[:, -1] / room)[:, None] + extra, 0.0),
         chunk=room,
-        idle_s=steps.at(batch=batch, tokens=np.zeros_like(batch)),
+        idle_s=decode,
         step_s=step,
     )
 
@@ -225,3 +229,22 @@ def _linear_batch(serving: Serving, few: FloatArray, flow: FloatArray, share: Fl
     slope = (serving.steps.at(batch=guess, tokens=np.zeros_like(guess)) - few) / guess
     left = np.maximum(1.0 - busy * slope, 0.05)
     return np.minimum(busy * few / left, limit)
+
+
+def _reached(state: _State, decode: FloatArray, beside: FloatArray, room: FloatArray) -> FloatArray:
+    """Tokens that steps hardly ever exceed, so that a larger chunk makes no difference.
+
+    Of a queue without limit to its steps, five standard deviations above the mean, and a long prompt. Cells
+    of a chunk resolve prompts better the closer it is to what is used of it.
+    """
+    prompt, steps = state.demand.prompt, state.serving.steps
+    few = steps.at(batch=beside, tokens=np.zeros_like(beside))
+    token_s = np.maximum(steps.at(batch=beside, tokens=room) - few, 0.0) / room
+    load = np.minimum(state.rate * prompt.mean * token_s, _MOST)
+    span = np.maximum(decode, few) / (1.0 - load)
+    square = prompt.square
+    vary = state.rate * span * square * (1.0 + load**2 / (1.0 - load**2))
+    longest = (np.cumsum(prompt.weights, axis=1) < _LONG).sum(axis=1)
+    longest = np.minimum(longest, prompt.points.shape[1] - 1)
+    long = prompt.points[np.arange(prompt.points.shape[0]), longest]
+    return np.asarray(state.rate * prompt.mean * span + 5.0 * np.sqrt(vary) + long)

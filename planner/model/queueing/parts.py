@@ -19,6 +19,8 @@ __all__ = ["Parts", "further_tokens", "latency_parts"]
 
 _FULL: Final = 1.0 - 1e-6
 """Share of the largest rate beyond which parts are those at that share."""
+_RARELY: Final = 1e-3
+"""Chance of no free slot below which decoding does not notice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +84,9 @@ def latency_parts(*, serving: Serving, demand: Demand) -> Parts:
     law = decoding(np.zeros_like(rate))
     decode = (law.average_s * steps.weights).sum(axis=1)
     slot = _slot(serving, point, steps, pool, rate / most, spread, decode)
-    if np.any(slot.short > 1e-3):
-        law = decoding(slot.short)
+    short = np.where(slot.short > _RARELY, slot.short, 0.0)
+    if np.any(short > 0.0):
+        law = decoding(short)
         decode = (law.average_s * steps.weights).sum(axis=1)
     return Parts(
         largest_rate=most,

@@ -229,6 +229,6 @@ def _token_quantiles(groups: _Groups, q: FloatArray) -> FloatArray:
     mean = np.where(counted, groups.mean_s / tokens, 2.0 * floor[:, None])
     values = lognormal_mixture(
         floor=floor, mean=mean, deviation=np.where(counted, groups.deviation_s / tokens, 0.0),
-        weights=np.where(counted, groups.weights, 0.0), q=q,
+        weights=np.where(known[:, None], np.where(counted, groups.weights, 0.0), 1.0), q=q,
     )  # fmt: skip
     return np.where(known[:, None], values, np.nan)
