@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from typer.testing import CliRunner
@@ -28,44 +29,96 @@ PLAN = {
     "bottleneck": ("resource", "share"),
 }
 """What an abridged answer shows of a plan: field to the parts of it, or all of them."""
+SERVED = {
+    "deployment": ("mode", "engine", "replicas", "max_batch", "chunk", "precisions", "layouts"),
+    "ttft_ms": ("mean", "low", "high", "p50", "p90", "p99", "target", "percentile", "at_percentile"),
+    "tpot_ms": ("mean", "p99"),
+    "requests_per_s": (),
+    "output_tokens_per_s_per_gpu": (),
+    "users": (),
+    "gpus": (),
+    "memory_gb_per_gpu": (),
+    "time_breakdown_s": (),
+    "bottleneck": ("resource", "share"),
+    "binds": (),
+    "headroom": (),
+}
+"""The same of a serving plan."""
 SIGNIFICANT = 4
+
+
+@cache
+def _run(command: str) -> tuple[int, str, str]:
+    """Return exit code, stdout and stderr of a command line that begins with ``planner``."""
+    arguments = shlex.split(command, comments=True)[1:]
+    result = CliRunner().invoke(app, arguments, prog_name="planner")
+    return result.exit_code, str(result.stdout).rstrip("\n"), str(result.stderr).rstrip("\n")
 
 
 def invoked(command: str) -> str:
     """Return what a command line prints on stdout; `command` begins with ``planner``."""
-    arguments = shlex.split(command, comments=True)[1:]
-    result = CliRunner().invoke(app, arguments, prog_name="planner")
-    if result.exit_code not in (0, 4):
-        raise SystemExit(f"{command}: exit code {result.exit_code}\n{result.stderr}")
-    return str(result.stdout).rstrip("\n")
+    code, out, talk = _run(command)
+    if code not in (0, 4):
+        raise SystemExit(f"{command}: exit code {code}\n{talk}")
+    return out
 
 
 def console(arguments: str, _old: str) -> str:
-    """``[lines=N] ; COMMAND``: the command and its answer, or the first lines of it."""
+    """``[lines=N] [with="TEXT|TEXT"] ; COMMAND``: the command and its answer, or parts of it.
+
+    `lines` shows so many of the first lines; `with` the first line and the paragraphs that hold a text.
+    """
     settings, _, command = arguments.rpartition(";")
-    lines = invoked(command.strip()).splitlines()
+    answer = invoked(command.strip())
+    wanted = re.search(r'with="([^"]+)"', settings)
+    if wanted:
+        answer = _paragraphs(command, answer, wanted[1].split("|"))
+    lines = answer.splitlines()
     found = re.search(r"lines=(\d+)", settings)
     if found and len(lines) > int(found[1]):
         lines = [*lines[: int(found[1])], "..."]
     return "\n".join(["```console", f"$ {command.strip()}", *lines, "```"])
 
 
+def _paragraphs(command: str, answer: str, texts: list[str]) -> str:
+    headline, *paragraphs = answer.split("\n\n")
+    shown = [next((p for p in paragraphs if text in p), None) for text in texts]
+    if None in shown:
+        raise SystemExit(f"{command}: no paragraph with {texts[shown.index(None)]!r}")
+    return "\n...\n".join([headline, *(part for part in shown if part), ""])
+
+
+def refused(arguments: str, _old: str) -> str:
+    """``; COMMAND ; COMMAND``: commands that fail, what each says on stderr, and its exit code."""
+    lines = []
+    for command in arguments.lstrip("; ").split(" ; "):
+        code, _out, talk = _run(command)
+        lines += [f"$ {command}; echo $?", talk, str(code), ""]
+    return "\n".join(["```console", *lines[:-1], "```"])
+
+
 def abridged(arguments: str, _old: str) -> str:
     """``; COMMAND``: parts of a ``--json`` answer, rounded."""
     command = arguments.rpartition(";")[2].strip()
-    answer = json.loads(invoked(f"{command} --json"))
+    inputs = ("question", "model", "cluster", "gpu", "gpus", "tokens")
+    return _as_json(json.loads(invoked(f"{command} --json")), inputs, PLAN)
+
+
+def served(arguments: str, _old: str) -> str:
+    """``; COMMAND``: parts of a ``--json`` answer to a question of serving, rounded."""
+    command = arguments.rpartition(";")[2].strip()
+    inputs = ("question", "model", "accelerator", "gpus", "users", "traffic", "isl", "osl", "prefix_hit")
+    return _as_json(json.loads(invoked(f"{command} --json")), inputs, SERVED)
+
+
+def _as_json(answer: dict[str, Any], inputs: tuple[str, ...], parts: dict[str, tuple[str, ...]]) -> str:
     plan = answer["result"]["plan"]
+    chosen = {key: {p: plan[key][p] for p in some} if some else plan[key] for key, some in parts.items()}
     shown = {
         "schema": answer["schema"],
-        "inputs": {
-            key: answer["inputs"][key] for key in ("question", "model", "cluster", "gpu", "gpus", "tokens")
-        },
+        "inputs": {key: answer["inputs"][key] for key in inputs},
         "assumptions": answer["assumptions"][:1],
-        "result": {
-            "plan": {
-                key: {p: plan[key][p] for p in parts} if parts else plan[key] for key, parts in PLAN.items()
-            }
-        },
+        "result": {"plan": chosen},
     }
     text = json.dumps(_rounded(shown), indent=2, ensure_ascii=False)
     text = re.sub(r"\{[^{}\[\]]*\}", _one_line, text)
@@ -116,4 +169,11 @@ def _paths(tree: dict[str, Any], above: str = "") -> Iterator[str]:
             yield from _paths(entry[1], f"{path} ")
 
 
-BLOCKS = {"console": console, "json": abridged, "session": session, "commands": commands}
+BLOCKS = {
+    "console": console,
+    "refused": refused,
+    "json": abridged,
+    "serve-json": served,
+    "session": session,
+    "commands": commands,
+}

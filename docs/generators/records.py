@@ -44,6 +44,16 @@ def fields(arguments: str, _old: str) -> str:
     return "\n".join(["| field | holds | required | meaning |", "|---|---|---|---|", *rows])
 
 
+def answer(arguments: str, _old: str) -> str:
+    """``CLASS``: a table of the fields of a part of an answer; a class of `planner.plan.serving.results`."""
+    from planner.plan.serving import results
+
+    rows = [
+        f"| `{path}` | {what} | {text} |" for path, _f, what, text in _walk(getattr(results, arguments), "")
+    ]
+    return "\n".join(["| field | holds | meaning |", "|---|---|---|", *rows])
+
+
 def _walk(
     model: type[BaseModel], above: str, seen: dict[type[BaseModel], str] | None = None
 ) -> Iterator[tuple[str, FieldInfo, str, str]]:
@@ -167,6 +177,7 @@ def intervals(_arguments: str, _old: str) -> str:
 
 
 BLOCKS = {
+    "answer": answer,
     "constants": constants,
     "intervals": intervals,
     "kinds": counts,
