@@ -56,8 +56,9 @@ def _nearest(catalog: Catalog, found: Found) -> Iterator[Nearest]:
     job, missed = found.case.job, found.result.missed
     names = {one.name for one in missed}
     for name in _LATENCIES:
-        if name in names:
-            seconds = SLACK * min(one.best for one in missed if one.name == name)
+        reached = [one.best for one in missed if one.name == name and math.isfinite(one.best)]
+        if reached:
+            seconds = SLACK * min(reached)
             words = format_quantity(seconds, "s", digits=3)
             yield Nearest(field=name, value=seconds / MILLI, sentence=f"allow a {name.upper()} of {words}")
     for one in missed:
