@@ -78,7 +78,7 @@ def _walk(
 UNITS = {
     "bytes": "bytes", "bytes_per_s": "bytes/s", "flop_per_s": "FLOP/s", "watts": "watts", "s": "time",
     "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1",
-    "usd": "US dollars",
+    "usd": "US dollars", "hours": "hours",
 }  # fmt: skip
 """Dimension to how a person would say it."""
 
@@ -163,6 +163,37 @@ def constants(_arguments: str, _old: str) -> str:
     return "\n".join([title, *head, *rows])
 
 
+def serving_priors(_arguments: str, _old: str) -> str:
+    """Return what each constant of serving is, and where the fit begins and is pulled to."""
+    from planner.catalog.schema.serving_calibration import ClientConstants, EngineConstants, GlobalConstants
+    from planner.evidence.serving_calibrate import ENGINE, FAMILY_CENTRE, FIXED, FLOOR_LAYER_S, GLOBAL
+    from planner.units import format_quantity
+
+    rows = []
+    for schema in (GlobalConstants, ClientConstants, EngineConstants):
+        texts = _texts(schema)
+        for name, field in schema.model_fields.items():
+            if name == "cite":
+                continue
+            dimension = Node.of_field(field).dimension
+            unit = dimension.name if dimension is not None else "ratio"
+
+            def shown(value: float, unit: str = unit) -> str:
+                return format_quantity(value, unit) if unit in ("s", "bytes") else f"{value:g}"
+
+            prior = GLOBAL.get(name) or ENGINE.get(name)
+            apart = {family: value for (family, key), value in FAMILY_CENTRE.items() if key == name}
+            if name == "floor_layer":
+                apart = {"eager": FLOOR_LAYER_S}
+            centre = shown(FIXED.get(name, 0.0) if prior is None else prior.centre)
+            own = ", ".join(f"{family} {shown(value)}" for family, value in apart.items())
+            spread = "set by hand" if prior is None else f"{prior.spread:.0%}".replace("%", " %")
+            between = f"{prior.family:.0%}".replace("%", " %") if prior is not None and prior.family else ""
+            rows.append(f"| `{name}` | {texts.get(name, '')} | {centre} | {own} | {spread} | {between} |")
+    head = "| constant | meaning | prior | of families of another kind | spread | between families |"
+    return "\n".join([head, "|---|---|---:|---|---:|---:|", *rows])
+
+
 def intervals(_arguments: str, _old: str) -> str:
     """Return the intervals by class, and the spread of memory."""
     record = CATALOG.get(CALIBRATION, "training")
@@ -180,6 +211,7 @@ BLOCKS = {
     "answer": answer,
     "constants": constants,
     "intervals": intervals,
+    "serving-priors": serving_priors,
     "kinds": counts,
     "fields": fields,
     "example": example,
