@@ -139,4 +139,34 @@ def short(_arguments: str, _old: str) -> str:
     return "\n".join(textwrap.fill(line, 118) for line in lines)
 
 
-BLOCKS = {"aims": table, "headline": short}
+def serving(_arguments: str, _old: str) -> str:
+    """Return what was reached for serving in a few sentences."""
+    from generators.served import held as served
+    from generators.served import of_metric, score
+    from generators.serving_accuracy import _aims as reached
+
+    tpot, ttft, throughput = (score(of_metric(metric)) for metric in ("tpot_ms", "ttft_ms", "throughput"))
+    everything = score(served())
+    text = (
+        f"On {everything.rows} figures of public measurements, each family of sources (of the largest, each "
+        f"model) predicted by constants fitted without it, the time per output token is off by "
+        f"{percent(tpot.median_abs_pct)} % in the median (90 % of figures within {percent(tpot.p90_abs_pct)} "
+        f"%), the time to the first token by {percent(ttft.median_abs_pct)} % (90 % within "
+        f"{percent(ttft.p90_abs_pct)} %), and throughput by {percent(throughput.median_abs_pct)} % (90 % "
+        f"within {percent(throughput.p90_abs_pct)} %). The 80 % interval held "
+        f"{percent(100.0 * (everything.coverage_80 or 0.0))} % of the figures; its ends are a factor of "
+        f"{tpot.width or 1.0:.2f} apart in the median for times per token, {ttft.width or 1.0:.2f} for times "
+        f"to the first token and {throughput.width or 1.0:.2f} for throughput."
+    )
+    missed, before = [], ""
+    for aim in reached():
+        what = aim.what.replace("the same", before)
+        before = before if what != aim.what else what.split(", ")[0]
+        if not aim.met:
+            missed.append(f"{what} ({aim.reached}; aim: {aim.aim})")
+    if missed:
+        text += f" It falls short of its own aims in: {'; '.join(missed)}."
+    return textwrap.fill(text, 118)
+
+
+BLOCKS = {"aims": table, "headline": short, "serving-headline": serving}
