@@ -1,4 +1,4 @@
-"""The physics: pure functions of keyword-only arrays, from one operator up to a training step.
+"""The physics: pure functions of keyword-only arrays, from an operator to a training step or a service.
 
 Every function takes and returns arrays whose first axis is one configuration a row; see `planner.tables` for
 the axes. Import what you need from its modules:
@@ -18,5 +18,10 @@ the axes. Import what you need from its modules:
 `planner.model.memory`          the peak of a stage
 `planner.model.data_parallel`   gradient reduction, parameter gathering, the optimizer
 `planner.model.training`        the whole step
+`planner.model.inference`       serving: kernels, a step, memory, a replica in steady state, pools
+`planner.model.step_times`      times of serving steps, tabulated
+`planner.model.prefix_cache`    what a prefix cache of limited size finds, by tier
+`planner.model.queueing`        latencies of serving and their percentiles
+`planner.model.simulation`      the same, request by request
 ==============================  ==================================================================
 """

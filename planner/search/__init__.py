@@ -1,4 +1,4 @@
-"""Search over training strategies: every legal layout of a job on up to N accelerators.
+"""Search over layouts: every legal one of a training job here, of a service in `planner.search.serving`.
 
 `search` answers a `Request` with a `SearchResult`; `evaluate` says what the physics says of given
 layouts. Rules of legality: `planner.search.legality`. Why pruning is exact: `planner.search.bound`.
