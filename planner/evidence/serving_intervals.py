@@ -33,9 +33,6 @@ LEAST_ROWS: Final = 15
 ALONE: Final = ("fixed", "single")
 """Loads under which no prompt waits for others: one batch, and a pool measured alone."""
 
-POOLS_FROM: Final = 2
-"""Place in `interval_names` from which they are pools."""
-
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
@@ -53,7 +50,7 @@ class Bounds:
 def interval_names(metric: str, load: str, *, moe: bool) -> tuple[str, ...]:
     """Return the classes of a figure, the narrowest first; the first that has an interval counts.
 
-    The first two are classes; those after them are pools.
+    The first two are classes; those after them are pools of all kinds of models.
 
     Parameters
     ----------
@@ -82,8 +79,9 @@ def serving_quantiles(
     """Quantiles of measured over predicted of every class with enough rows.
 
     Those of ``n`` rows are at the ranks ``0.1 (n + 1)`` and ``0.9 (n + 1)``, between which the next of
-    exchangeable rows falls four times in five, and shrunk to those of the pool with the weight
-    ``n / (n + 20)``.
+    exchangeable rows falls four times in five. Those of a class are shrunk, with the weight ``n / (n + 20)``,
+    to those of its pool: all loads of dense models or of mixtures of experts, whose spreads differ most, or
+    first tokens that wait or do not. A class that was never seen takes the pool of all models.
 
     Parameters
     ----------
@@ -98,9 +96,9 @@ def serving_quantiles(
     rows: dict[str, list[int]] = {}
     pools: dict[str, tuple[str, ...]] = {}
     for i in np.flatnonzero(use).tolist():
-        for place, name in enumerate(names[i]):
+        for name, towards in _towards(names[i]).items():
             rows.setdefault(name, []).append(i)
-            pools[name] = names[i][POOLS_FROM:] if place < POOLS_FROM else ()
+            pools[name] = towards
     found: dict[str, Quantiles] = {}
     for name in sorted(rows, key=lambda one: (bool(pools[one]), one)):  # pools before their classes
         index, n = rows[name], len(rows[name])
@@ -113,7 +111,20 @@ def serving_quantiles(
             low = share * low + (1.0 - share) * np.log(pool.low)
             high = share * high + (1.0 - share) * np.log(pool.high)
         found[name] = Quantiles(float(np.exp(low)), float(np.exp(high)), n)
-    return found
+    listed = {name for one in names for name in one}
+    return {name: quantiles for name, quantiles in found.items() if name in listed}
+
+
+def _towards(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return every class that a figure speaks for, with the pools that it is shrunk to, the best first."""
+    narrowest, load, *pools = names
+    metric, _, layers = narrowest.split()
+    alike = () if metric == "ttft" else (f"{metric} {layers}",)
+    return {
+        narrowest: (*alike, *pools),
+        load: tuple(pools),
+        **dict.fromkeys((*alike, *pools), ()),
+    }
 
 
 def ranked(log_ratio: FloatArray) -> tuple[float, float]:

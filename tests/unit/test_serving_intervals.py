@@ -51,12 +51,13 @@ def test_few_rows_widen_what_they_cover() -> None:
     inside = []
     for seed in range(2000):
         rows = errors(LEAST_ROWS + 1, 0.2, seed=seed)
-        found = serving_quantiles(rows[:-1], [("tpot",)] * LEAST_ROWS)["tpot"]
+        found = serving_quantiles(rows[:-1], [CLOSED] * LEAST_ROWS)["tpot"]
         inside.append(found.low <= np.exp(rows[-1]) <= found.high)
     assert np.mean(inside) == pytest.approx(0.8, abs=0.03)
 
 
 def test_quantiles_and_shrinkage_by_hand() -> None:
+    """Two loads of mixtures of experts; a dense class beside them does not move what they are shrunk to."""
     rows = np.linspace(-1.0, 1.0, 21)
     other = np.linspace(-0.1, 0.1, 20)
     found = serving_quantiles(np.concatenate([rows, other]), [CLOSED] * 21 + [POOLS] * 20)
@@ -68,6 +69,15 @@ def test_quantiles_and_shrinkage_by_hand() -> None:
     shrunk = (21 * np.array([-0.88, 0.88]) + 20 * both) / 41  # rank 2.2 of 21
     mine = found["tpot closed moe"]
     assert (np.log(mine.low), np.log(mine.high)) == pytest.approx(tuple(shrunk))
+    dense = interval_names("tpot_ms", "closed", moe=False)
+    beside = serving_quantiles(
+        np.concatenate([rows, other, errors(60, 3.0)]), [CLOSED] * 21 + [POOLS] * 20 + [dense] * 60
+    )
+    assert beside["tpot closed moe"] == mine
+    assert beside["tpot"].high > found["tpot"].high
+    assert set(beside) == {
+        "tpot", "tpot closed", "tpot closed moe", "tpot closed dense", "tpot pools", "tpot pools moe"
+    }  # fmt: skip
 
 
 def test_a_small_class_takes_what_its_load_has_and_else_what_its_metric_has() -> None:
