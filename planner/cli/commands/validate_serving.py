@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from planner.cli.command import command
+from planner.cli.complete import names_of
 from planner.cli.measurements import ServingMeasurements, measurements, skipped
 from planner.cli.output import Answer, Column, Table
 from planner.cli.people import fixed, percent, whole
@@ -55,7 +56,13 @@ def run(
         ),
     ] = False,
     calibration: Annotated[
-        str, typer.Option("--calibration", metavar="NAME", help="The record of fitted constants.")
+        str,
+        typer.Option(
+            "--calibration",
+            metavar="NAME",
+            help="The record of fitted constants.",
+            autocompletion=names_of("serving-calibration"),
+        ),
     ] = "serving",
     by: Annotated[
         list[str] | None,
