@@ -136,6 +136,7 @@ def _run(cells: Cells, line: int, effects: Effects) -> ServingRun:
     prefill_gpus, decode_gpus = (cells.count(f"n_{name}_gpus", least=0) for name in ("prefill", "decode"))
     blank = "yes" if prefill_gpus and decode_gpus and not pool else "no"
     disaggregated = cells.choice("disaggregated", ("yes", "no"), blank) == "yes"
+    isl, osl = cells.positive("isl"), cells.positive("osl")
     n_gpus = effects.accelerators or cells.count("n_gpus")
     columns = Degrees(cells.count("tp"), cells.count("pp"), _attention_ranks(cells), cells.count("ep"))
     own = corrected(columns, notes, effects)
@@ -172,8 +173,8 @@ def _run(cells: Cells, line: int, effects: Effects) -> ServingRun:
         disaggregated=disaggregated,
         n_prefill_gpus=prefill_gpus,
         n_decode_gpus=decode_gpus,
-        isl=cells.positive("isl"),
-        osl=cells.positive("osl"),
+        isl=isl,
+        osl=osl,
         prefix_hit_rate=cells.share("prefix_hit_rate"),
         concurrency_or_max_batch=count,
         spec_decode=cells.text("spec_decode"),
@@ -203,7 +204,7 @@ def _run(cells: Cells, line: int, effects: Effects) -> ServingRun:
         chunk_tokens=cells.count("chunk_tokens") or notes.chunk_tokens,
         requests=cells.count("requests")
         or _requests(notes, count)
-        or effects.requests.get((cells.positive("isl") or 0.0, cells.positive("osl") or 0.0)),
+        or effects.requests.get((isl or 0.0, osl or 0.0)),
         span_s=notes.span_s,
         e2e_ms=notes.e2e_ms,
         kv_transfer_ms=notes.kv_transfer_ms,

@@ -86,7 +86,7 @@ def test_domains_are_joined_over_their_nics(function: Any, factor: int, ranks: i
     """Each of the 8 ranks of a domain moves its share over its own NIC (50 GB/s, of which 80 %)."""
     o, n = table("h100-sxm"), -(-ranks // 8)
     inside = us(function, o, moved_bytes=1e7, ranks=8)
-    across = 20 + 5 * (n - 1) + factor * (n - 1) / n * 1e7 / 8 / (0.8 * 50e9) * 1e6
+    across = 45 + 10 * (n - 1) + factor * (n - 1) / n * 1e7 / 8 / (0.8 * 50e9) * 1e6
     assert us(function, o, moved_bytes=1e7, ranks=ranks) == pytest.approx(inside + across)
 
 

@@ -8,8 +8,8 @@ Rules (a pinned field must obey them too)
 3. ``dp`` (attention data parallelism inside a replica) needs routed experts to share and an engine that
    can; dense replicas are simply repeated [2]_.
 4. ``ep`` divides the experts and ``tp * dp``; what is left of the stage cuts each expert, whose width it
-   must divide. More than one needs an engine that can. Beyond a scale-up domain it need not divide the
-   experts: some are then kept twice, as published deployments do.
+   must divide. More than one needs an engine that can. Beyond a scale-up domain a pinned one need not
+   divide the experts: some are then kept twice, as published deployments do.
 5. ``tp * pp * dp`` is at most the accelerators of the part.
 
 Degrees tried where a field is free
@@ -144,7 +144,8 @@ def _broken_rule(request: ServingRequest, option: Option, tp: int, pp: int, dp: 
     if ep > 1 and (experts < 2 or not can.experts):
         return "experts"
     wide = ep > int(request.parts[option.part].operators.domain[0])
-    if (tp * dp) % ep or (experts > 1 and ((experts % ep and not wide) or width % (tp * dp // ep))):
+    twice = wide and ep < experts and request.pinned("ep") is not None
+    if (tp * dp) % ep or (experts > 1 and ((experts % ep and not twice) or width % (tp * dp // ep))):
         return "experts"
     if tp * pp * dp > request.parts[option.part].gpus:
         return "size"
