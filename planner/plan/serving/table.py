@@ -131,7 +131,7 @@ def _gpus(plan: Plan) -> str:
     f = plan.fleet
     idle = f", {f.gpus_idle:,} idle" if f.gpus_idle else ""
     return (
-        f"{f.gpus_serving:,} serve, {f.gpus_spare:,} spare ({f.hosts_failed:.3g} hosts away on average){idle}"
+        f"{f.gpus_serving:,} serve, {f.gpus_spare:,} spare ({_hosts(f.hosts_failed)} away on average){idle}"
     )
 
 
@@ -156,7 +156,7 @@ def _replica(plan: Plan) -> str:
     users = f", {_count(r.users)} users" if r.users is not None else ""
     return (
         f"{rate_text(r.requests_per_s)} requests/s, {_whole(r.output_tokens_per_s)} output tokens/s, "
-        f"{r.batch:,.3g} decoding{users}"
+        f"{r.batch:,.0f} decoding{users}"
     )
 
 
@@ -330,3 +330,8 @@ def _seconds(value: float) -> str:
 
 def _ms(value: float | None) -> str:
     return "" if value is None else _seconds(value * MILLI)
+
+
+def _hosts(number: float) -> str:
+    """Say how many hosts are away."""
+    return "well under one host" if number < 0.1 else f"{number:.3g} hosts"
