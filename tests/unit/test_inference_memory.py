@@ -88,6 +88,14 @@ class TestWeights:
             found = weights(replica("deepseek-v3", dp=dp, tp=tp, ep=8.0, **layout))
             assert found == pytest.approx(same / tp + 0.5 * experts / 8)
 
+    def test_ranks_that_do_not_divide_the_experts_keep_some_twice(self, replica: Build) -> None:
+        """256 experts on 144 ranks: two on each, 32 of them spare."""
+        odd, even = (
+            weights(replica("deepseek-v3", dp=n, ep=n, attention_bytes=0.0, mlp_bytes=0.0, head_bytes=0.0))
+            for n in (144.0, 128.0)
+        )
+        assert odd == even == pytest.approx(2 * 58 * 2 * 3 * 7168 * 2048)
+
 
 class TestCaches:
     @pytest.mark.parametrize(("tp", "heads"), [(1, 8), (4, 2), (8, 1), (16, 1)])
@@ -179,6 +187,10 @@ class TestCapacity:
         room = 288 * GIB - weights(r) - live
         assert found.workspace_bytes[0] == live
         assert found.capacity[0] == pytest.approx(8 * room / (1000 * 61 * 576 * 2))
+
+    def test_wide_groups_gather_no_more_than_eight_ranks(self, replica: Build, request_of: Ask) -> None:
+        found = held(replica("deepseek-v3", dp=64.0, ep=64.0), request_of(900, 100), 288e9)
+        assert found.workspace_bytes[0] == 4 * 2 * 7168 * 8192 * 8
 
     def test_weights_that_do_not_fit(self, replica: Build, request_of: Ask) -> None:
         found = held(replica(), request_of(900, 100))
