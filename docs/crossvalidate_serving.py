@@ -25,7 +25,7 @@ from planner.catalog.load import Catalog  # noqa: E402
 from planner.evidence.serving_held import hold_out  # noqa: E402
 from planner.evidence.serving_intervals import held_bounds  # noqa: E402
 from planner.evidence.serving_recalibrate import fitted  # noqa: E402
-from planner.evidence.serving_validate import figures  # noqa: E402
+from planner.evidence.serving_validate import figures, validate_serving  # noqa: E402
 
 
 def main() -> None:
@@ -52,6 +52,7 @@ def main() -> None:
         "same_as": "planner validate serving --cross-validate",
         "date": date,
         "folds": len(held.fits),
+        "as_calibrated": {metric: vars(score) for metric, score in validate_serving().summary.items()},
     }
     lines = [f"  {json.dumps(k)}: {json.dumps(v)}," for k, v in head.items()]
     body = ",\n".join(f"    {json.dumps(key)}: {json.dumps(row)}" for key, row in rows.items())

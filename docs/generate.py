@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 MARK = re.compile(
     r"(?P<open><!-- generate: (?P<call>[^\n]+?) -->\n)(?P<old>.*?)(?P<close><!-- /generate -->)", re.DOTALL
 )
-SECONDS = re.compile(r"\bin \d+\.\d\d s\b")
+SECONDS = re.compile(r"\bin \d+\.\d+ s\b")
 
 Block = Callable[[str, str], str]
 """Takes the arguments of a mark and the text that stands there; returns the text that should."""
@@ -29,9 +29,19 @@ Block = Callable[[str, str], str]
 
 def blocks() -> dict[str, Block]:
     """Return every block by its name."""
-    from generators import accuracy, answers, code, headline, kernels, operators, records, traffic
+    from generators import (
+        accuracy,
+        answers,
+        code,
+        headline,
+        kernels,
+        operators,
+        records,
+        serving_accuracy,
+        traffic,
+    )
 
-    pages = (answers, records, code, kernels, operators, accuracy, headline, traffic)
+    pages = (answers, records, code, kernels, operators, accuracy, headline, serving_accuracy, traffic)
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.evidence.serving_validate import validate_serving
 from planner.evidence.validate import validate_training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,21 @@ def test_the_stored_cross_validation_belongs_to_this_estimator() -> None:
     mend = "the estimator has changed since: run python docs/crossvalidate.py and python docs/generate.py"
     assert not moved, f"{moved}: {mend}"
     assert then["rows"] == now["rows"], mend
+
+
+@pytest.mark.slow
+def test_the_stored_cross_validation_of_serving_belongs_to_this_estimator() -> None:
+    stored = json.loads((ROOT / "docs/data/crossvalidation_serving.json").read_text(encoding="utf-8"))
+    mend = "the estimator has changed since: run python docs/crossvalidate_serving.py and docs/generate.py"
+    for metric, now in validate_serving().summary.items():
+        then = stored["as_calibrated"][metric]
+        moved = {
+            name: (then[name], getattr(now, name))
+            for name in ("median_abs_pct", "mean_abs_pct", "p90_abs_pct", "bias_pct")
+            if abs(then[name] - getattr(now, name)) > DRIFT
+        }
+        assert not moved, f"{metric}: {moved}: {mend}"
+        assert then["rows"] == now.rows, mend
 
 
 def test_the_test_command_installs_the_test_group() -> None:
