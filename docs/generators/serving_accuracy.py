@@ -181,16 +181,20 @@ def furthest(_arguments: str, _old: str) -> str:
     return markdown(["figure", "row", "deployment", "tokens", "concurrency", "error %"], lines)
 
 
-def _days() -> dict[str, ProductionDay]:
+def _days(*, balanced: bool = False) -> dict[str, ProductionDay]:
     catalog = Catalog()
-    return {engine: production_day(catalog, engine) for engine in ENGINES}
+    return {engine: production_day(catalog, engine, balanced=balanced) for engine in ENGINES}
 
 
 def day(_arguments: str, _old: str) -> str:
     """Return the published day of production beside its predictions."""
     days = _days()
     rows = [("measured", MEASURED_PREFILL, MEASURED_DECODE, "", "")]
-    for name, one in {**days, "geometric mean": middle(days.values())}.items():
+    means = {
+        "geometric mean": middle(days.values()),
+        "the same, hot experts replicated": middle(_days(balanced=True).values()),
+    }
+    for name, one in {**days, **means}.items():
         shown = f"{one.batch:.0f}", f"{one.tpot_s * 1e3:.1f}"
         rows.append((name, one.prefill_tokens_per_s, one.decode_tokens_per_s, *shown))
     lines = [

@@ -70,19 +70,24 @@ def middle(days: Iterable[ProductionDay]) -> ProductionDay:
     return ProductionDay(*(float(value) for value in np.exp(np.mean(np.log(rows), axis=0))))
 
 
-def production_day(catalog: Catalog, engine: str, *, calibration: str = "serving") -> ProductionDay:
+def production_day(
+    catalog: Catalog, engine: str, *, calibration: str = "serving", balanced: bool = False
+) -> ProductionDay:
     """Predict the published day.
 
     Parameters
     ----------
     engine
         Whose constants to take, such as one of `ENGINES`.
+    balanced
+        Replicas of hot experts even out the load, as benchmarks with ideal placement do. Answers to planning
+        questions do not assume it, and neither does the prediction by default.
     """
     load = Load(*(np.array([value]) for value in (ISL, OSL, ISL * HITS, 0.0)))
-    prefill, _ = _replica(catalog, engine, calibration, PREFILL_RANKS, load, chunk=None)
+    prefill, _ = _replica(catalog, engine, calibration, PREFILL_RANKS, load, balanced, chunk=None)
     first = prefill_pool(replica=prefill, load=load)
     nodes = PREFILL_RANKS / NODE
-    decode, most = _replica(catalog, engine, calibration, DECODE_RANKS, load, chunk=DECODE_CHUNK)
+    decode, most = _replica(catalog, engine, calibration, DECODE_RANKS, load, balanced, chunk=DECODE_CHUNK)
     batch = np.arange(1.0, max(most, 2.0))
     found = decode_pool(replica=decode, load=load, batch=batch * DECODE_RANKS)
     at = int(np.flatnonzero(found.tpot_s <= SLOWEST_TPOT_S)[-1]) if found.tpot_s[0] <= SLOWEST_TPOT_S else 0
@@ -95,7 +100,14 @@ def production_day(catalog: Catalog, engine: str, *, calibration: str = "serving
 
 
 def _replica(
-    catalog: Catalog, engine: str, calibration: str, ranks: int, load: Load, *, chunk: float | None
+    catalog: Catalog,
+    engine: str,
+    calibration: str,
+    ranks: int,
+    load: Load,
+    balanced: bool,
+    *,
+    chunk: float | None,
 ) -> tuple[Replica, float]:
     """One expert-parallel replica as published, and the sequences that an accelerator of it holds."""
     part, model = catalog.get(ACCELERATOR, "h800-sxm"), catalog.get(MODEL, "deepseek-v3")
@@ -107,7 +119,7 @@ def _replica(
         tp=1.0,
         dp=float(ranks),
         ep=float(ranks),
-        balanced=True,
+        balanced=balanced,
         two_batches=True,
     )
     constants = engine_constants(catalog.get(SERVING_CALIBRATION, calibration), profile.family)

@@ -102,8 +102,10 @@ def test_a_file_holds_what_stdout_would(process: Run, tmp_path: Path) -> None:
 def test_an_interrupt_ends_with_130(environment: Mapping[str, str]) -> None:
     # The child says when it has begun to read, and waits for a configuration that never comes.
     script = """
-import sys, time, types
+import signal, sys, time, types
 from planner.cli.app import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children ignore it
 
 def read(_):
     print("ready", flush=True)
