@@ -14,7 +14,7 @@ from itertools import chain
 import pytest
 
 from planner.catalog.fields import quantities
-from planner.catalog.kinds import ACCELERATOR, CALIBRATION, CLUSTER, FABRIC, KERNELS, SYSTEM
+from planner.catalog.kinds import ACCELERATOR, CALIBRATION, CLUSTER, FABRIC, KERNELS, OPERATORS, SYSTEM
 from planner.catalog.load import Catalog, read_sources
 from planner.catalog.schema.accelerator import Accelerator
 from planner.catalog.schema.cluster import Cluster
@@ -509,6 +509,6 @@ def test_16_bit_rates_that_nobody_announced_are_estimates(name: str) -> None:
 
 
 def test_every_hardware_source_is_used() -> None:
-    fitted = (record for kind in (KERNELS, CALIBRATION) for record in CATALOG.all(kind))
+    fitted = (record for kind in (KERNELS, CALIBRATION, OPERATORS) for record in CATALOG.all(kind))
     cited = {number.source for record in chain(every_record(), fitted) for _, number in quantities(record)}
     assert set(read_sources(CATALOG.roots[0] / "hardware" / "sources.yaml")) <= cited

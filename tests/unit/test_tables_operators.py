@@ -43,7 +43,7 @@ def test_one_row_in_si_units() -> None:
         ("b200", "b200"),
         ("gh200", "h100-sxm"),
         ("rtx-4090", "l40s"),
-        ("mi325x", "shared"),
+        ("mi325x", "mi300x"),
         ("tpu-v5p", "shared"),
         ("v100-sxm2-32gb", "shared"),
     ],
@@ -55,7 +55,7 @@ def test_a_part_takes_its_own_laws_or_those_of_its_die_or_the_shared_ones(part: 
 
 
 def test_what_was_not_measured_is_lent_by_the_shared_record() -> None:
-    a100, shared = table("a100-sxm-80gb"), table("mi300x")
+    a100, shared = table("a100-sxm-80gb"), table("mi355x")
     assert a100.gemm_compute[0, BF16] != shared.gemm_compute[0, BF16]
     assert a100.gemm_compute[0, FP8] == shared.gemm_compute[0, FP8]
     for name in ("decode_memory", "latent_decode_block", "latent_context_tile", "stream_share"):
