@@ -127,6 +127,17 @@ class TestMixing:
         assert found["mixed_s"] == pytest.approx(found["decode_s"] + found["prompt_s"])
         assert found["mixed_s"] < seconds(r, decode=512, context=1100.5, prompt=found["chunk"], new=1000)
 
+    def test_a_prompt_that_is_all_cached_still_computes_a_token(
+        self, replica: Build, request_of: Ask
+    ) -> None:
+        """32 sequences of 11 tokens owe 3.2 such prompts a step."""
+        r = replica(tp=4.0)
+        found = at(r, request_of(1000, 11, cached=1000), 32)
+        mixed = seconds(r, decode=32, context=1005.5, prompt=3.2, new=1, past=1000)
+        assert (found["chunk"], found["mixed_share"]) == pytest.approx((3.2, 1))
+        assert found["step_s"] == pytest.approx(mixed)
+        assert found["rate"] == pytest.approx(3.2 / mixed)
+
     def test_speculation_shortens_answers(self, replica: Build, request_of: Ask) -> None:
         r = replica(tp=4.0, drafts=3.0, accepted=2.5, draft_layers=1.0)
         found = at(r, request_of(1000, 201), 32)

@@ -57,6 +57,14 @@ class TestPrefill:
         expected = {"prompts": 1, "pass_s": one, "prompt_s": 4.5 * one, "rate": 1 / (4.5 * one)}
         assert found == pytest.approx(expected)
 
+    def test_a_prompt_that_is_all_cached_still_computes_a_token(
+        self, replica: Build, request_of: Ask
+    ) -> None:
+        r = replica(tp=4.0, engine=HOST)
+        found = numbers(prefill_pool(replica=r, load=request_of(2000, 300, cached=2000)))
+        assert found["prompts"] == 8192
+        assert found["prompt_s"] == pytest.approx(seconds(r, prompt=1, new=1, past=2000))
+
     def test_attention_ranks_have_chunks_of_their_own(self, replica: Build, request_of: Ask) -> None:
         r = replica("deepseek-v3", dp=8.0, ep=8.0, engine=HOST)
         found = numbers(prefill_pool(replica=r, load=request_of(4096, 300)))

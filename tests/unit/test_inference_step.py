@@ -176,10 +176,10 @@ class TestScales:
         assert ratio == pytest.approx(dict.fromkeys(ratio, 1.3) | same)
 
     def test_launches_bound_a_step_from_below(self, replica: Build) -> None:
-        free = timed(replica(tp=8.0), decode=1)
+        free = timed(replica(tp=8.0, engine={"layer_s": 9 * US}), decode=1)
         busy = sum(free[name] for name in KERNELS)
         for floor in (0.5 * busy, 3.0 * busy):
-            found = timed(replica(tp=8.0, engine={"floor_layer_s": floor / 80}), decode=1)
+            found = timed(replica(tp=8.0, engine={"layer_s": 9 * US, "floor_layer_s": floor / 80}), decode=1)
             assert sum(found[name] for name in KERNELS) == pytest.approx(max(busy, floor))
             assert found["head_s"] == free["head_s"]
             assert sum(found[name] for name in StepTime.parts()) == pytest.approx(found["total_s"])
@@ -195,7 +195,7 @@ class TestDrafts:
 
     def test_only_decoding_tokens_are_drafted_for(self, replica: Build) -> None:
         layout = {"drafts": 1.0, "draft_layers": 2.0}
-        found = timed(replica(**layout), decode=16, prompt=96, new=96)
+        found = timed(replica(engine={"prefill_slowdown": 1.2}, **layout), decode=16, prompt=96, new=96)
         layers = sum(found[name] for name in KERNELS)
         assert found["draft_s"] == pytest.approx(2 * layers * 32 / 128 / 80 + found["head_s"])
         assert timed(replica(**layout), prompt=96, new=96)["draft_s"] == 0

@@ -148,6 +148,13 @@ class TestFixedBatch:
         assert found["output_tokens_per_s"] == pytest.approx(2 * 16 * 501 / (prompts + 500 * token))
         assert found["batch"] == 16
 
+    def test_speculation(self, replica: Build, request_of: Ask) -> None:
+        r, load = replica(tp=4.0, drafts=3.0, accepted=2.5, draft_layers=1.0), request_of(500, 501)
+        found = numbers(fixed_batch(replica=r, load=load, client=client()))
+        token = decode_pool(replica=r, load=load, batch=np.array([16.0])).tpot_s[0]
+        assert found["tpot_s"] == pytest.approx(token)
+        assert found["output_tokens_per_s"] == pytest.approx(16 * 501 / (found["ttft_s"] + 500 * token))
+
     def test_an_answer_of_one_token_is_its_prompt(self, replica: Build, request_of: Ask) -> None:
         r, load = replica(tp=4.0), request_of(1000, 1)
         found = numbers(fixed_batch(replica=r, load=load, client=client(concurrency=1.0)))
