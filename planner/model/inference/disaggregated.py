@@ -57,14 +57,19 @@ class DecodePool:
 
 
 def prefill_pool(*, replica: Replica, load: Load) -> PrefillPool:
-    """Time and rate of a worker that only computes prompts."""
-    most = replica.engine.chunk * replica.layout.dp
+    """Time and rate of a worker that only computes prompts.
+
+    Attention ranks compute prompts of their own: one longer than the chunk passes in several chunks on its
+    rank, beside those of the others.
+    """
+    chunk = replica.engine.chunk
+    most = chunk * replica.layout.dp
     new = np.maximum(load.new, 1.0)
-    prompts = np.maximum(np.floor(most / new), 1.0)
+    prompts = np.where(new > chunk, replica.layout.dp, np.maximum(np.floor(most / new), 1.0))
     tokens = np.minimum(prompts * new, most)
     time = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=tokens))
-    passes = np.maximum(new / most, 1.0)
-    alone = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=np.minimum(new, most)))
+    passes = np.maximum(new / chunk, 1.0)
+    alone = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=np.minimum(new, chunk)))
     return PrefillPool(
         prompts=prompts,
         pass_s=time.total_s,
