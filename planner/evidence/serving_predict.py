@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from planner.evidence.serving_clients import (
     rated,
     single_pool,
 )
-from planner.model.inference.memory import Memory, memory
+from planner.model.inference.memory import memory
 from planner.model.inference.replica import Replica, prepare
 from planner.tables import stack
 from planner.tables.engine import engine_table
@@ -113,18 +113,3 @@ def _group(group: Group, engine: Engine, emulated: Mapping[str, FloatArray]) -> 
 
 def _replica(group: Group, engine: Engine, layout: Deployment) -> Replica:
     return prepare(operators=group.operators, model=group.model, engine=engine, layout=layout)
-
-
-def capacities(cases: ServingCases, constants: EngineConstants) -> Sequence[Memory]:
-    """Memory of each group, in the order of the groups."""
-    engines = stack([_engine(setup, constants) for setup in cases.setups])
-    return [
-        memory(
-            memory_bytes=g.memory_bytes,
-            model=g.model,
-            engine=engines.take(g.setup),
-            layout=g.layout,
-            load=g.load,
-        )
-        for g in cases.groups
-    ]

@@ -12,7 +12,7 @@ from planner.catalog.fields import quantities
 from planner.errors import UsageError
 from planner.plan.evaluate import BREAKDOWN, Trace, time_breakdown
 from planner.plan.formulas import FORMULAS
-from planner.plan.results import Base
+from planner.plan.results import Base, Document
 from planner.tables import GEMM_CLASSES
 from planner.units import DIMENSIONS, format_quantity
 
@@ -25,6 +25,7 @@ __all__ = [
     "Explanation",
     "Number",
     "Term",
+    "Traced",
     "computed",
     "explain",
     "explain_trace",
@@ -73,24 +74,13 @@ class Term(Base):
     """Names of the numbers that enter."""
 
 
-class Explanation(Base):
-    """The chosen plan, term by term."""
+class Traced(Document):
+    """A chosen plan, term by term."""
 
-    schema_name: Annotated[Literal["planner.explain/1"], Field(alias="schema")] = "planner.explain/1"
     plan: str
     step_time_s: float
     terms: tuple[Term, ...]
     numbers: tuple[Number, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the JSON has it."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> Any:
         """Return the numbers as a pandas ``DataFrame``."""
@@ -101,6 +91,12 @@ class Explanation(Base):
     def number(self, name: str) -> Number | None:
         """Return the number of that name."""
         return next((number for number in self.numbers if number.name == name), None)
+
+
+class Explanation(Traced):
+    """The chosen layout of a training job, term by term."""
+
+    schema_name: Annotated[Literal["planner.explain/1"], Field(alias="schema")] = "planner.explain/1"
 
 
 def explain(result: TrainResult) -> Explanation:

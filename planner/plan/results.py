@@ -14,6 +14,7 @@ __all__ = [
     "Alternative",
     "Assumption",
     "Bottleneck",
+    "Document",
     "Interval",
     "Memory",
     "Mfu",
@@ -37,6 +38,27 @@ class Base(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, populate_by_name=True
     )
+
+
+class Document(Base):
+    """A result that other programs read."""
+
+    _ASKED: ClassVar[tuple[str, ...]] = ()
+    """Fields of ``result`` that are left out of the document unless they were asked for."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as the JSON has it."""
+        data = self.model_dump(mode="json", by_alias=True)
+        for name in self._ASKED:
+            if data["result"][name] is None:
+                del data["result"][name]
+        return data
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """JSON text."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 class Interval(Base):
@@ -267,7 +289,7 @@ class SourceUsed(Base):
     accessed: str | None = None
 
 
-class TrainResult(Base):
+class TrainResult(Document):
     """Answer to ``planner train``."""
 
     _ASKED: ClassVar[tuple[str, ...]] = ("gpus", "tokens")
@@ -283,20 +305,6 @@ class TrainResult(Base):
     def plan(self) -> Plan | None:
         """The chosen plan; None where nothing is feasible."""
         return self.result.plan
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the JSON has it; ``gpus`` and ``tokens`` only where they were asked for."""
-        data = self.model_dump(mode="json", by_alias=True)
-        for name in self._ASKED:
-            if data["result"][name] is None:
-                del data["result"][name]
-        return data
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> Any:
         """Return a pandas ``DataFrame``: the plan and its alternatives, one row each."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from planner.cli.command import command
-from planner.cli.complete import names_of
 from planner.cli.model_argument import Model, check_overrides, read_model
-from planner.cli.output import Answer, Column, Table
+from planner.cli.output import Answer, Table
+from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
 
 if TYPE_CHECKING:
@@ -19,61 +18,50 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_INFEASIBLE: Final = 4
-
-
-def _option(*names: str, text: str, metavar: str = "N", kind: str | None = None) -> Any:
-    """Return an option that may be left open; the library reads the numbers, with their units."""
-    return typer.Option(
-        *names,
-        metavar=metavar,
-        help=text,
-        show_default=False,
-        autocompletion=None if kind is None else names_of(kind),
-    )
-
 
 @command
 def run(
     session: Session,
     model: Model,
     cluster: Annotated[
-        str | None, _option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
+        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
     ] = None,
     accelerator: Annotated[
         str | None,
-        _option("--accelerator", "--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator"),
+        option("--accelerator", "--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator"),
     ] = None,
-    gpus: Annotated[str | None, _option("--gpus", text="So many of them; default: one system.")] = None,
+    gpus: Annotated[str | None, option("--gpus", text="So many of them; default: one system.")] = None,
     users: Annotated[
-        str | None, _option("--users", text="Solve for the GPUs that so many users need, as in 5M.")
+        str | None, option("--users", text="Solve for the GPUs that so many users need, as in 5M.")
     ] = None,
     request_rate: Annotated[
-        str | None, _option("--request-rate", text="Solve for the GPUs of so many requests/s at the peak.")
+        str | None,
+        option("--request-rate", text="Solve for the GPUs of so many requests/s at the peak."),
     ] = None,
     concurrency: Annotated[
-        str | None, _option("--concurrency", text="Solve for the GPUs of so many requests at once.")
+        str | None, option("--concurrency", text="Solve for the GPUs of so many requests at once.")
     ] = None,
     traffic: Annotated[
         str | None,
-        _option("--traffic", "-t", metavar="NAME", text="What users ask; default: chat.", kind="traffic"),
+        option("--traffic", "-t", metavar="NAME", text="What users ask; default: chat.", kind="traffic"),
     ] = None,
-    isl: Annotated[str | None, _option("--isl", text="Mean input tokens.")] = None,
-    osl: Annotated[str | None, _option("--osl", text="Mean output tokens.")] = None,
+    isl: Annotated[str | None, option("--isl", text="Mean input tokens.")] = None,
+    osl: Annotated[str | None, option("--osl", text="Mean output tokens.")] = None,
     prefix_hit: Annotated[
         str | None,
-        _option("--prefix-hit", metavar="SHARE", text="Share of the input that a prefix cache finds."),
+        option("--prefix-hit", metavar="SHARE", text="Share of the input that a prefix cache finds."),
     ] = None,
     ttft: Annotated[
         str | None,
-        _option("--ttft", metavar="TIME", text="Time to the first token promised, as in 2s; or none."),
+        option("--ttft", metavar="TIME", text="Time to the first token promised, as in 2s; or none."),
     ] = None,
     tpot: Annotated[
-        str | None, _option("--tpot", metavar="TIME", text="Time per output token promised, as in 50ms.")
+        str | None, option("--tpot", metavar="TIME", text="Time per output token promised, as in 50ms.")
     ] = None,
-    e2e: Annotated[str | None, _option("--e2e", metavar="TIME", text="Time to the last token.")] = None,
+    e2e: Annotated[str | None, option("--e2e", metavar="TIME", text="Time to the last token.")] = None,
     percentile: Annotated[
-        str | None, _option("--percentile", metavar="P", text="Of requests within the targets: p99, mean.")
+        str | None,
+        option("--percentile", metavar="P", text="Of requests within the targets: p99, mean."),
     ] = None,
     peak: Annotated[
         str, typer.Option("--peak", metavar="NAME", help="Size for the busiest hour, minute, or the mean.")
@@ -83,37 +71,37 @@ def run(
     ] = "0",
     engine: Annotated[
         str | None,
-        _option("--engine", metavar="NAME", text="Serving engine; default: the usual one.", kind="engine"),
+        option("--engine", metavar="NAME", text="Serving engine; default: the usual one.", kind="engine"),
     ] = None,
     weights: Annotated[
         str | None,
-        _option("--weights", metavar="NAME", text="Format of the weights: bf16, fp8 ...", kind="format"),
+        option("--weights", metavar="NAME", text="Format of the weights: bf16, fp8 ...", kind="format"),
     ] = None,
     kv: Annotated[
-        str | None, _option("--kv", metavar="NAME", text="Precision of keys and values: fp8, bf16.")
+        str | None, option("--kv", metavar="NAME", text="Precision of keys and values: fp8, bf16.")
     ] = None,
     speculation: Annotated[
         str | None,
-        _option("--speculation", metavar="NAME", text="Speculative decoding: mtp ...", kind="speculation"),
+        option("--speculation", metavar="NAME", text="Speculative decoding: mtp ...", kind="speculation"),
     ] = None,
-    drafts: Annotated[str | None, _option("--drafts", text="Draft tokens per step.")] = None,
+    drafts: Annotated[str | None, option("--drafts", text="Draft tokens per step.")] = None,
     mode: Annotated[
         str | None,
-        _option("--mode", metavar="NAME", text="aggregated or disaggregated; default: the better."),
+        option("--mode", metavar="NAME", text="aggregated or disaggregated; default: the better."),
     ] = None,
-    tp: Annotated[str | None, _option("--tp", text="Pin the tensor-parallel degree.")] = None,
-    pp: Annotated[str | None, _option("--pp", text="Pin the pipeline stages.")] = None,
-    dp: Annotated[str | None, _option("--dp", text="Pin the attention data-parallel ranks.")] = None,
-    ep: Annotated[str | None, _option("--ep", text="Pin the expert-parallel degree.")] = None,
-    chunk: Annotated[str | None, _option("--chunk", text="Pin the prompt tokens of a step.")] = None,
+    tp: Annotated[str | None, option("--tp", text="Pin the tensor-parallel degree.")] = None,
+    pp: Annotated[str | None, option("--pp", text="Pin the pipeline stages.")] = None,
+    dp: Annotated[str | None, option("--dp", text="Pin the attention data-parallel ranks.")] = None,
+    ep: Annotated[str | None, option("--ep", text="Pin the expert-parallel degree.")] = None,
+    chunk: Annotated[str | None, option("--chunk", text="Pin the prompt tokens of a step.")] = None,
     max_batch: Annotated[
-        str | None, _option("--max-batch", text="Sequences that a replica decodes together, at most.")
+        str | None, option("--max-batch", text="Sequences that a replica decodes together, at most.")
     ] = None,
     spares: Annotated[
-        str | None, _option("--spares", text="Spare hosts; default: for failures and upgrades.")
+        str | None, option("--spares", text="Spare hosts; default: for failures and upgrades.")
     ] = None,
     goal: Annotated[
-        str | None, _option("--goal", metavar="NAME", text="throughput, latency or gpus (the fewest).")
+        str | None, option("--goal", metavar="NAME", text="throughput, latency or gpus (the fewest).")
     ] = None,
     pareto: Annotated[
         bool,
@@ -186,22 +174,17 @@ def _answer(
     notes: tuple[str, ...],
     pareto: bool,
 ) -> Answer:
+    from planner.plan.serving.explain import explain_rows
     from planner.plan.serving.table import plan_records
 
-    document = result.to_dict()
-    said = session.inputs()
-    document["inputs"] |= {"catalog": said.get("catalog", []), "overrides": said.get("set", [])}
-    if explanation is not None:
-        document["explanation"] = explanation.to_dict()
-    records = plan_records(result)
-    keys = dict.fromkeys(key for record in records for key in record)
-    return Answer(
-        document=document,
-        tables=[*_tables(result, pareto), *(() if explanation is None else _explained(explanation))],
-        records=Table([Column(key, key) for key in keys], records),
-        text=_searched(result.result.search),
-        notes=(*notes, *result.result.notes),
-        exit_code=0 if result.plan is not None else _INFEASIBLE,
+    return answer(
+        session,
+        result,
+        records=plan_records(result),
+        tables=[*_tables(result, pareto), *explained(explanation, explain_rows)],
+        searched=_searched(result.result.search),
+        explanation=explanation,
+        notes=notes,
     )
 
 
@@ -210,25 +193,22 @@ def _tables(result: ServeResult, pareto: bool) -> list[Table]:
 
     plan = result.plan
     if plan is None:
-        why = [("reason", reason) for reason in result.result.reasons[1:]]
-        mends = [("feasible with", nearest.sentence) for nearest in result.result.nearest]
-        return [_table(("", ""), [*why, *mends], title=table.headline(result), headed=False)]
+        return [infeasible(result, table.headline(result))]
     tables = [
-        _table(("", ""), table.plan_rows(result), title=table.headline(result), headed=False),
-        _table(("a step spends on", "time", "share"), table.breakdown_rows(plan)),
+        text_table(("", ""), table.plan_rows(result), title=table.headline(result), headed=False),
+        text_table(("a step spends on", "time", "share"), table.breakdown_rows(plan)),
     ]
     if result.result.alternatives:
-        tables.append(_table(table.ALTERNATIVE_HEAD, table.alternative_rows(result.result.alternatives)))
+        rows = table.alternative_rows(result.result.alternatives)
+        tables.append(text_table(table.ALTERNATIVE_HEAD, rows))
     if pareto and result.result.pareto:
-        tables.append(_table(table.PARETO_HEAD, table.pareto_rows(result.result.pareto), title="Frontier"))
+        rows = table.pareto_rows(result.result.pareto)
+        tables.append(text_table(table.PARETO_HEAD, rows, title="Frontier"))
     verified = result.result.verified
     if verified is not None:
         rows = table.verified_rows(verified)
-        tables.append(_table(table.VERIFIED_HEAD, rows, title=f"Verified: {verified.sentence}"))
-    assumed = [(a.field.replace("_", " "), _shown(a.value), a.why) for a in result.assumptions]
-    if assumed:
-        tables.append(_table(("assumed", "value", "why"), assumed))
-    return tables
+        tables.append(text_table(table.VERIFIED_HEAD, rows, title=f"Verified: {verified.sentence}"))
+    return tables + assumed(result)
 
 
 def _searched(search: Search) -> str:
@@ -236,30 +216,3 @@ def _searched(search: Search) -> str:
         f"{search.points_evaluated:,} operating points of {search.layouts:,} replicas evaluated in "
         f"{search.seconds:.2f} s; {search.points_feasible:,} meet the targets"
     )
-
-
-def _explained(explanation: Explanation) -> list[Table]:
-    from planner.plan.serving.explain import explain_rows
-
-    terms, numbers = explain_rows(explanation)
-    return [
-        _table(("term", "time", "share", "how"), terms, title="Where the time goes"),
-        _table(("number", "value", "kind", "source", "place"), numbers, title="Where the numbers come from"),
-    ]
-
-
-def _table(
-    titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, title: str = "", headed: bool = True
-) -> Table:
-    """Return rows of text that the library wrote for people as a table."""
-    columns = [Column(str(place), name, str) for place, name in enumerate(titles)]
-    return Table(columns, [{str(i): cell for i, cell in enumerate(row)} for row in rows], title, headed)
-
-
-def _shown(value: object) -> str:
-    from planner.cli.people import plain
-    from planner.units import format_quantity
-
-    if isinstance(value, float) and value >= 100_000:
-        return format_quantity(value, "count")
-    return plain(value)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from planner.cli.command import command
-from planner.cli.complete import names_of
 from planner.cli.model_argument import Model, check_overrides, read_model
-from planner.cli.output import Answer, Column, Table
+from planner.cli.output import Answer, Table
+from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
 
 if TYPE_CHECKING:
@@ -19,47 +18,32 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_INFEASIBLE: Final = 4
-
-
-def _option(*names: str, text: str, metavar: str = "N", kind: str | None = None) -> Any:
-    """Return an option that may be left open; the library reads the numbers, with their units."""
-    return typer.Option(
-        *names,
-        metavar=metavar,
-        help=text,
-        show_default=False,
-        autocompletion=None if kind is None else names_of(kind),
-    )
-
 
 @command
 def run(
     session: Session,
     model: Model,
     cluster: Annotated[
-        str | None, _option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
+        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
     ] = None,
     gpu: Annotated[
-        str | None, _option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
+        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
     ] = None,
-    gpus: Annotated[
-        str | None, _option("--gpus", text="On up to so many of them, as in 16384 or 1M.")
-    ] = None,
-    tokens: Annotated[str | None, _option("--tokens", text="Tokens to train on, as in 15.6T.")] = None,
+    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 16384 or 1M.")] = None,
+    tokens: Annotated[str | None, option("--tokens", text="Tokens to train on, as in 15.6T.")] = None,
     days: Annotated[
-        str | None, _option("--days", text="Solve for the tokens, or for the GPUs, of so many days.")
+        str | None, option("--days", text="Solve for the tokens, or for the GPUs, of so many days.")
     ] = None,
-    seq_len: Annotated[str | None, _option("--seq-len", text="Tokens of a sequence.")] = None,
+    seq_len: Annotated[str | None, option("--seq-len", text="Tokens of a sequence.")] = None,
     global_batch: Annotated[
-        str | None, _option("--global-batch", text="Sequences of a step, or tokens as in '16M tokens'.")
+        str | None, option("--global-batch", text="Sequences of a step, or tokens as in '16M tokens'.")
     ] = None,
     precision: Annotated[
-        str | None, _option("--precision", metavar="NAME", text="bf16, fp8, mxfp8, nvfp4 ...")
+        str | None, option("--precision", metavar="NAME", text="bf16, fp8, mxfp8, nvfp4 ...")
     ] = None,
     software: Annotated[
         str | None,
-        _option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
+        option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
     ] = None,
     goal: Annotated[
         str, typer.Option("--goal", metavar="NAME", help="fastest, cheapest or fewest GPUs.")
@@ -69,26 +53,26 @@ def run(
         bool,
         typer.Option("--exhaustive", help="Also time layouts proved to be slower; the plan is the same."),
     ] = False,
-    tp: Annotated[str | None, _option("--tp", text="Pin the tensor-parallel degree.")] = None,
-    cp: Annotated[str | None, _option("--cp", text="Pin the context-parallel degree.")] = None,
-    pp: Annotated[str | None, _option("--pp", text="Pin the pipeline stages.")] = None,
-    vpp: Annotated[str | None, _option("--vpp", text="Pin the virtual chunks of a stage.")] = None,
-    ep: Annotated[str | None, _option("--ep", text="Pin the expert-parallel degree.")] = None,
-    etp: Annotated[str | None, _option("--etp", text="Pin the expert-tensor-parallel degree.")] = None,
-    dp: Annotated[str | None, _option("--dp", text="Pin the data-parallel degree.")] = None,
+    tp: Annotated[str | None, option("--tp", text="Pin the tensor-parallel degree.")] = None,
+    cp: Annotated[str | None, option("--cp", text="Pin the context-parallel degree.")] = None,
+    pp: Annotated[str | None, option("--pp", text="Pin the pipeline stages.")] = None,
+    vpp: Annotated[str | None, option("--vpp", text="Pin the virtual chunks of a stage.")] = None,
+    ep: Annotated[str | None, option("--ep", text="Pin the expert-parallel degree.")] = None,
+    etp: Annotated[str | None, option("--etp", text="Pin the expert-tensor-parallel degree.")] = None,
+    dp: Annotated[str | None, option("--dp", text="Pin the data-parallel degree.")] = None,
     micro_batch: Annotated[
-        str | None, _option("--micro-batch", text="Pin the sequences of a micro-batch.")
+        str | None, option("--micro-batch", text="Pin the sequences of a micro-batch.")
     ] = None,
     sharding: Annotated[
         str | None,
-        _option("--sharding", metavar="NAME", text="Pin to none, zero1, zero2, zero3 or hsdp."),
+        option("--sharding", metavar="NAME", text="Pin to none, zero1, zero2, zero3 or hsdp."),
     ] = None,
     recompute: Annotated[
-        str | None, _option("--recompute", metavar="NAME", text="Pin to none, selective or full.")
+        str | None, option("--recompute", metavar="NAME", text="Pin to none, selective or full.")
     ] = None,
     recompute_layers: Annotated[
         str | None,
-        _option("--recompute-layers", metavar="SHARE", text="Pin the share of layers recomputed in full."),
+        option("--recompute-layers", metavar="SHARE", text="Pin the share of layers recomputed in full."),
     ] = None,
     sequence_parallel: Annotated[
         bool | None,
@@ -105,11 +89,11 @@ def run(
         ),
     ] = None,
     in_flight: Annotated[
-        str | None, _option("--in-flight", text="Micro-batches that the first stage keeps.")
+        str | None, option("--in-flight", text="Micro-batches that the first stage keeps.")
     ] = None,
     offload: Annotated[
         str | None,
-        _option("--offload", metavar="SHARE", text="Pin the share of activations kept in host memory."),
+        option("--offload", metavar="SHARE", text="Pin the share of activations kept in host memory."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
@@ -165,22 +149,16 @@ def run(
 def _answer(
     session: Session, result: TrainResult, explanation: Explanation | None, notes: tuple[str, ...]
 ) -> Answer:
-    from planner.plan.table import plan_records
+    from planner.plan.table import explain_rows, plan_records
 
-    document = result.to_dict()
-    said = session.inputs()
-    document["inputs"] |= {"catalog": said.get("catalog", []), "overrides": said.get("set", [])}
-    if explanation is not None:
-        document["explanation"] = explanation.to_dict()
-    records = plan_records(result)
-    keys = dict.fromkeys(key for record in records for key in record)
-    return Answer(
-        document=document,
-        tables=[*_tables(result), *(() if explanation is None else _explained(explanation))],
-        records=Table([Column(key, key) for key in keys], records),
-        text=_searched(result.result.search),
-        notes=(*notes, *result.result.notes),
-        exit_code=0 if result.plan is not None else _INFEASIBLE,
+    return answer(
+        session,
+        result,
+        records=plan_records(result),
+        tables=[*_tables(result), *explained(explanation, explain_rows)],
+        searched=_searched(result.result.search),
+        explanation=explanation,
+        notes=notes,
     )
 
 
@@ -189,19 +167,14 @@ def _tables(result: TrainResult) -> list[Table]:
 
     plan = result.plan
     if plan is None:
-        why = [("reason", reason) for reason in result.result.reasons[1:]]
-        mends = [("feasible with", nearest.sentence) for nearest in result.result.nearest]
-        return [_table(("", ""), [*why, *mends], title=headline(result), headed=False)]
+        return [infeasible(result, headline(result))]
     tables = [
-        _table(("", ""), plan_rows(result), title=headline(result), headed=False),
-        _table(("one step spends on", "time", "share"), breakdown_rows(plan)),
+        text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
+        text_table(("one step spends on", "time", "share"), breakdown_rows(plan)),
     ]
     if result.result.alternatives:
-        tables.append(_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))
-    assumed = [(a.field.replace("_", " "), _shown(a.value), a.why) for a in result.assumptions]
-    if assumed:
-        tables.append(_table(("assumed", "value", "why"), assumed))
-    return tables
+        tables.append(text_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))
+    return tables + assumed(result)
 
 
 def _searched(search: Search) -> str:
@@ -209,30 +182,3 @@ def _searched(search: Search) -> str:
         f"{search.strategies_evaluated:,} layouts evaluated and {search.strategies_pruned:,} pruned in "
         f"{search.seconds:.2f} s; {search.strategies_feasible:,} fit in memory"
     )
-
-
-def _explained(explanation: Explanation) -> list[Table]:
-    from planner.plan.table import explain_rows
-
-    terms, numbers = explain_rows(explanation)
-    return [
-        _table(("term", "time", "share", "how"), terms, title="Where the time goes"),
-        _table(("number", "value", "kind", "source", "place"), numbers, title="Where the numbers come from"),
-    ]
-
-
-def _table(
-    titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, title: str = "", headed: bool = True
-) -> Table:
-    """Return rows of text that the library wrote for people as a table."""
-    columns = [Column(str(place), name, str) for place, name in enumerate(titles)]
-    return Table(columns, [{str(i): cell for i, cell in enumerate(row)} for row in rows], title, headed)
-
-
-def _shown(value: object) -> str:
-    from planner.cli.people import plain
-    from planner.units import format_quantity
-
-    if isinstance(value, float) and value >= 100_000:
-        return format_quantity(value, "count")
-    return plain(value)

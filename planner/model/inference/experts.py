@@ -56,7 +56,7 @@ def expert_layer_s(*, replica: Replica, ranks: Ranks, prompts: BoolArray) -> Exp
     uneven = np.where(layout.balanced, engine.balanced_imbalance, engine.imbalance)
     hot = np.where(ep > 1, uneven + fluctuation, 1.0)
     rows = np.minimum(mean * hot, tokens * np.minimum(model.top_k, local))
-    active = np.minimum(np.minimum(active * np.where(ep > 1, np.minimum(hot, 1.0), 1.0), rows), local)
+    active = np.minimum(np.minimum(active, rows), local)
     active = np.maximum(active, np.minimum(rows, 1.0))
     dispatched = (layout.dp > 1) & (ep > 1)
     routed = experts_s(

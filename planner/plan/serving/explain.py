@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
 from planner.catalog.fields import quantities
 from planner.errors import UsageError
-from planner.plan.explain import Number, Term, computed, model_numbers, quoted
-from planner.plan.results import Base
+from planner.plan.explain import Number, Term, Traced, computed, model_numbers, quoted
 from planner.plan.serving.binding import spent_of
 from planner.plan.serving.layouts import by_size, layouts_of
 from planner.plan.serving.table import Rows, short_layout
@@ -84,37 +83,13 @@ TERMS: Final = {
 _PART_FIELDS: Final = ("flops.", "memory.", "scale_up.", "scale_out.", "compute_units", "host.")
 
 
-class Explanation(Base):
+class Explanation(Traced):
     """The largest pool of the chosen plan, term by term."""
 
     schema_name: Annotated[Literal["planner.explain-serve/1"], Field(alias="schema")] = (
         "planner.explain-serve/1"
     )
-    plan: str
     role: str
-    step_time_s: float
-    terms: tuple[Term, ...]
-    numbers: tuple[Number, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the JSON has it."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-    def to_frame(self) -> Any:
-        """Return the numbers as a pandas ``DataFrame``."""
-        import pandas as pd
-
-        return pd.DataFrame([number.model_dump() for number in self.numbers])
-
-    def number(self, name: str) -> Number | None:
-        """Return the number of that name."""
-        return next((number for number in self.numbers if number.name == name), None)
 
 
 def explain(result: ServeResult) -> Explanation:

@@ -6,11 +6,11 @@ here is ever NaN or infinite: what does not exist is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from planner.plan.results import Assumption, Base, Bottleneck, Interval, Nearest, SourceUsed
+from planner.plan.results import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 from planner.plan.serving.parts import (
     Deployment,
     Fleet,
@@ -225,8 +225,10 @@ class ServeAnswer(Base):
     """What a reader must know to use the figures."""
 
 
-class ServeResult(Base):
+class ServeResult(Document):
     """Answer to ``planner serve``."""
+
+    _ASKED: ClassVar[tuple[str, ...]] = ("verified",)
 
     schema_name: Annotated[Literal["planner.serve/1"], Field(alias="schema")] = "planner.serve/1"
     inputs: ServeInputs
@@ -239,19 +241,6 @@ class ServeResult(Base):
     def plan(self) -> Plan | None:
         """The chosen plan; None where nothing is feasible."""
         return self.result.plan
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the JSON has it; ``verified`` only where it was asked for."""
-        data = self.model_dump(mode="json", by_alias=True)
-        if data["result"]["verified"] is None:
-            del data["result"]["verified"]
-        return data
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> Any:
         """Return a pandas ``DataFrame``: the plan and its alternatives, one row each."""
