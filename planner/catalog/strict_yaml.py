@@ -26,6 +26,7 @@ Location = tuple[str | int, ...]
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_DEPTH: Final = 32
 MOST_NODES: Final = 200_000
+_TOO_DEEP: Final = f"nested more than {MOST_DEPTH} deep; flatten it"
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -193,6 +194,8 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, file: str) -> str:
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
     problem = error.problem or error.context or "cannot be parsed"
+    if "nesting depth" in problem:  # libyaml 0.2.6 and later look ahead and stop before our own count does
+        return f"{file}:{line + 1}: {_TOO_DEEP}"
     lines = text.splitlines()
     written = lines[line] if line < len(lines) else ""
     mend = "check the indentation and quotes here and just above"
@@ -306,7 +309,7 @@ class _Builder:
             self.open.append(_Open(into, ()))
             return
         if len(self.open) >= MOST_DEPTH:
-            self._mistake(event, f"nested more than {MOST_DEPTH} deep; flatten it")
+            self._mistake(event, _TOO_DEEP)
             raise _HopelessError
         if self._awaits_key():
             self._mistake(event, "a key must be text, not a list or mapping; put text with braces in quotes")
