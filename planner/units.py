@@ -169,6 +169,7 @@ class _Dimension(NamedTuple):
 
 
 _HOUR: Final = Decimal(3600)
+_DAY: Final = Decimal(86400)
 _KWH: Final = Decimal(3600000)
 
 
@@ -218,6 +219,9 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     ),
     "joules_per_byte": _Dimension("joules", "bytes", example="5 pJ/bit", shown=_ladder("J/B", "pnum.")),
     "count_per_s": _Dimension("count", "s", example="1200 tokens/s", shown=(("tokens/s", Decimal(1)),)),
+    "count_per_day": _Dimension(
+        "count", "s", Decimal(1) / _DAY, example="0.0038 /day", shown=(("/day", Decimal(1)),)
+    ),
     "meters": _Dimension("meters", example="30 m", shown=_ladder("m", ".k")),
     "fraction": _Dimension("fraction", example="90 %", bare=True, shown=(("%", Decimal("0.01")),)),
     "ratio": _Dimension("ratio", example="7:1", bare=True, shown=(("", Decimal(1)),)),
@@ -356,7 +360,8 @@ def _scale(unit: str, dimension: str) -> Decimal:
     """Return the size of ``unit`` in the base unit of ``dimension``, or raise with the mend."""
     wanted = _dimension(dimension)
     over_text, slash, under_text = unit.partition("/")
-    over = _unit(over_text.strip(), counted=wanted.counted, default=wanted.over)
+    counted = _Unit("count", Decimal(1)) if slash and wanted.over == "count" else None
+    over = _unit(over_text.strip(), counted=wanted.counted, default=wanted.over) if over_text else counted
     under = _denominator(under_text.strip()) if slash else None
     if over is None or (slash and under is None):
         raise InputError(f"unknown unit {unit!r}; write for example '{wanted.example}'")

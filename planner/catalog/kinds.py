@@ -17,21 +17,41 @@ if TYPE_CHECKING:
     from planner.catalog.schema.accelerator import Accelerator
     from planner.catalog.schema.calibration import TrainingCalibration
     from planner.catalog.schema.cluster import Cluster
+    from planner.catalog.schema.embodied import Embodied
     from planner.catalog.schema.fabric import Fabric
+    from planner.catalog.schema.failures import Checkpoint, Failures
     from planner.catalog.schema.kernels import KernelRates
+    from planner.catalog.schema.link import Link
     from planner.catalog.schema.operations import Operations
     from planner.catalog.schema.operators import OperatorRates
+    from planner.catalog.schema.parts import Optics, Switch
+    from planner.catalog.schema.power import PowerUse
+    from planner.catalog.schema.price import Finance, Purchase, Rental
     from planner.catalog.schema.serving_calibration import ServingCalibration
+    from planner.catalog.schema.site import Site
+    from planner.catalog.schema.storage import Storage
     from planner.catalog.schema.system import System
 
 __all__ = [
     "ACCELERATOR",
     "CALIBRATION",
+    "CHECKPOINT",
     "CLUSTER",
+    "EMBODIED",
     "FABRIC",
+    "FAILURES",
+    "FINANCE",
     "KERNELS",
+    "LINK",
     "OPERATORS",
+    "OPTICS",
+    "POWER",
+    "PURCHASE",
+    "RENTAL",
     "SERVING_CALIBRATION",
+    "SITE",
+    "STORAGE",
+    "SWITCH",
     "SYSTEM",
     "Kind",
     "kind_named",
@@ -133,3 +153,25 @@ CLUSTER: Final[Kind[Cluster]] = register(Kind("cluster", "hardware/clusters", f"
 OPERATIONS: Final[Kind[Operations]] = register(
     Kind("operations", "hardware/operations", f"{_SCHEMA}.operations:Operations")
 )
+SITE: Final[Kind[Site]] = register(Kind("site", "hardware/sites", f"{_SCHEMA}.site:Site"))
+POWER: Final[Kind[PowerUse]] = register(Kind("power", "hardware/power", f"{_SCHEMA}.power:PowerUse"))
+RENTAL: Final[Kind[Rental]] = register(Kind("price", "hardware/prices/rental", f"{_SCHEMA}.price:Rental"))
+PURCHASE: Final[Kind[Purchase]] = register(
+    Kind("purchase", "hardware/prices/purchase", f"{_SCHEMA}.price:Purchase")
+)
+FINANCE: Final[Kind[Finance]] = register(
+    Kind("finance", "hardware/prices/finance", f"{_SCHEMA}.price:Finance")
+)
+SWITCH: Final[Kind[Switch]] = register(Kind("switch", "hardware/switches", f"{_SCHEMA}.parts:Switch"))
+OPTICS: Final[Kind[Optics]] = register(Kind("optics", "hardware/optics", f"{_SCHEMA}.parts:Optics"))
+FAILURES: Final[Kind[Failures]] = register(
+    Kind("failures", "hardware/failures", f"{_SCHEMA}.failures:Failures")
+)
+CHECKPOINT: Final[Kind[Checkpoint]] = register(
+    Kind("checkpoint", "hardware/checkpoints", f"{_SCHEMA}.failures:Checkpoint")
+)
+STORAGE: Final[Kind[Storage]] = register(Kind("storage", "hardware/storage", f"{_SCHEMA}.storage:Storage"))
+EMBODIED: Final[Kind[Embodied]] = register(
+    Kind("embodied", "hardware/embodied", f"{_SCHEMA}.embodied:Embodied")
+)
+LINK: Final[Kind[Link]] = register(Kind("link", "hardware/links", f"{_SCHEMA}.link:Link"))

@@ -42,6 +42,7 @@ __all__ = [
     "Bytes",
     "BytesPerSecond",
     "Count",
+    "CountPerDay",
     "CountPerSecond",
     "Dimension",
     "FlopPerSecond",
@@ -381,6 +382,7 @@ Percent = Annotated[Quantity, Dimension("fraction", zero=True)]
 Ratio = Annotated[Quantity, Dimension("ratio")]
 Count = Annotated[Quantity, Dimension("count", zero=True)]
 CountPerSecond = Annotated[Quantity, Dimension("count_per_s", zero=True)]
+CountPerDay = Annotated[Quantity, Dimension("count_per_day", zero=True)]
 Meters = Annotated[Quantity, Dimension("meters", zero=True)]
 Kilograms = Annotated[Quantity, Dimension("kg", zero=True)]
 KilogramsPerKwh = Annotated[Quantity, Dimension("kg_per_kwh", zero=True)]

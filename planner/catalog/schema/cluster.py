@@ -36,6 +36,8 @@ class Cluster(Record):
 
     owner: Text
     location: str | None = None
+    site: Annotated[str, Ref("site")] | None = None
+    """Where it draws its power; left out, questions take the usual site and say so."""
     date: IsoDate
     """Of the state described."""
     status: Literal["built", "planned", "announced", "hypothetical"]

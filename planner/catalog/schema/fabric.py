@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from planner.catalog.quantity import BytesPerSecond, Fraction, Ratio, Seconds, Watts
-from planner.catalog.records import Items, Record, Section, Text
+from planner.catalog.records import Items, Record, Ref, Section, Text
 
 __all__ = ["Fabric", "Tier"]
 
@@ -47,6 +47,9 @@ class Fabric(Record):
     switch_radix: Annotated[int, Field(ge=2)] | None = None
     """Ports of a switch at the rate of `link`."""
     switch_power: Watts | None = None
+    switch: Annotated[str, Ref("switch")] | None = None
+    """What it is built of; with the optics, it can be counted, powered and priced."""
+    optics: Annotated[str, Ref("optics")] | None = None
 
     @model_validator(mode="after")
     def _tiers_grow(self) -> Fabric:

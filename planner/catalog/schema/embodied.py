@@ -1,0 +1,33 @@
+"""Carbon of making machines and buildings: ``hardware/embodied/ID.yaml``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from planner.catalog.quantity import Kilograms, Ratio, Years
+from planner.catalog.records import Items, Record, Ref, Section
+
+__all__ = ["AcceleratorCarbon", "Embodied"]
+
+
+class AcceleratorCarbon(Section):
+    """Cradle to gate, of one accelerator; `server` is its share of everything else in the system."""
+
+    accelerators: Annotated[Items[Annotated[str, Ref("accelerator")]], Field(min_length=1)]
+    accelerator: Kilograms
+    server: Kilograms
+
+
+class Embodied(Record):
+    """Embodied carbon of a site."""
+
+    usual: AcceleratorCarbon
+    """For parts that no entry of `parts` names."""
+    parts: Items[AcceleratorCarbon] = ()
+    building_per_kilowatt: Kilograms
+    """Of a facility per kilowatt of equipment."""
+    building_life: Years
+    network: Ratio
+    """Of network and storage over that of servers."""

@@ -1,0 +1,83 @@
+"""Numbers with a range as samples: an interval is one more axis over the same code.
+
+A quantity becomes a column of samples, shape ``[S, 1]``, whose first entry is the stated value; arrays of
+plans or clusters, shape ``[R]``, broadcast against it. The same quantity is drawn alike wherever it is used, so
+that errors that two answers share cancel in their comparison.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from planner.types import FloatArray
+
+if TYPE_CHECKING:
+    from planner.catalog.quantity import Quantity
+
+__all__ = ["EIGHTY", "Samples", "interval"]
+
+EIGHTY: Final = NormalDist().inv_cdf(0.9)
+"""Standard deviations on either side of the middle that hold 80 %."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Draws quantities.
+
+    Attributes
+    ----------
+    count : int
+        Samples beside the stated value; 0 for the stated values alone.
+    """
+
+    count: int = 255
+
+    def of(self, quantity: Quantity, key: str) -> FloatArray:
+        """Draw a quantity, shape ``[1 + count, 1]``; without a range it is the same everywhere, ``[1, 1]``.
+
+        Parameters
+        ----------
+        quantity
+            Its range is read as an 80 % interval around the value, of a split normal distribution: of the
+            logarithm where both ends and the value are positive.
+        key
+            Names the number, for example ``site.memphis.pue.mean``; the same key gives the same draws.
+        """
+        if quantity.low is None or quantity.high is None or self.count == 0:
+            return np.array([[quantity.value]])
+        return self.ranged(quantity.value, quantity.low, quantity.high, key)
+
+    def ranged(self, value: float, low: float, high: float, key: str) -> FloatArray:
+        """Draw a number from its 80 % interval; see `of`."""
+        if self.count == 0 or low == high:
+            return np.array([[value]])
+        z = self.normal(key) / EIGHTY
+        if low > 0:
+            up, down = math.log(high / value), math.log(value / low)
+            drawn = value * np.exp(z * np.where(z > 0, up, down))
+        else:
+            drawn = np.maximum(value + z * np.where(z > 0, high - value, value - low), 0.0)
+        return np.concatenate([[value], drawn])[:, None]
+
+    def normal(self, key: str) -> FloatArray:
+        """Stratified draws of the standard normal distribution , in an order of its own for each key."""
+        ranks = (np.arange(self.count) + 0.5) / self.count
+        values = np.array([NormalDist().inv_cdf(rank) for rank in ranks])
+        order = np.random.default_rng(zlib.crc32(key.encode())).permutation(self.count)
+        return values[order]
+
+
+def interval(samples: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Value, low and high end of the 80 % interval of samples ``[S, ...]``, whose first is the stated value."""
+    samples = np.asarray(samples, dtype=float)
+    value = samples[0]
+    if samples.shape[0] == 1:
+        return value, value, value
+    low, high = np.quantile(samples[1:], (0.1, 0.9), axis=0)
+    return value, np.minimum(low, value), np.maximum(high, value)
