@@ -11,7 +11,7 @@ from planner.plan import results
 from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
 from planner.plan.defaults import Filled, precisions_of
 from planner.plan.evaluate import Trace
-from planner.plan.solve import Effort, Found, evaluated, replica_trials, step_budget_s
+from planner.plan.solve import Effort, Found, evaluated, lateness, replica_trials, step_budget_s
 from planner.plan.table import layout
 from planner.tables import GEMM_CLASSES, PRECISION_CLASS, RECOMPUTES, SHARDINGS
 from planner.units import GIGA, SECONDS_PER_DAY, format_quantity
@@ -111,7 +111,7 @@ def _need(found: Found, spread: Spread) -> results.Need:
     """Accelerators at both ends of the interval, for the layouts found with other numbers of replicas."""
     plans = evaluated(found, replica_trials(found, more=4.0))
     fits = plans.fit_probability >= found.fit
-    budget = step_budget_s(found.case)
+    budget = step_budget_s(found.case, plans.accelerators)
 
     def least(ratio: float) -> float:
         good = fits & (plans.step.step_s * ratio <= budget)
@@ -208,7 +208,7 @@ def _nearest(found: Found, where: str) -> Iterator[results.Nearest]:
                 yield results.Nearest(field="precision", value=name, sentence=f"{where}train in {name}")
         return
     if found.failed and found.plans is not None:
-        ratio = found.step_s / step_budget_s(case)
+        ratio = lateness(found)
         days, tokens = (job.days or 0.0) * ratio, (job.tokens or 0.0) / ratio
         yield results.Nearest(field="days", value=days, sentence=f"{where}allow {_time(days)}")
         yield results.Nearest(

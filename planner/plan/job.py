@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
 
 from planner.catalog.kinds import CALIBRATION
 from planner.errors import InputError, UsageError, suggest
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.schema.calibration import TrainingCalibration
     from planner.plan.numbers import Number
+    from planner.types import FloatArray
     from planner.workload.record import ModelRecord
     from planner.workload.software import SoftwareProfile
 
@@ -102,6 +105,11 @@ class Job:
         return self.global_batch * self.seq_len
 
 
+def always(accelerators: FloatArray) -> FloatArray:
+    """Goodput where nothing fails."""
+    return np.ones_like(accelerators)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A job on one kind of hardware."""
@@ -112,6 +120,8 @@ class Case:
     software: Software
     impossible: str | None
     """Why the precision cannot be had on this part."""
+    goodput: Callable[[FloatArray], FloatArray] = always
+    """Share of the time in which a job on so many accelerators makes progress."""
 
     @property
     def gemm_class(self) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.plan.job import Case
     from planner.types import FloatArray
 
-__all__ = ["FITS", "SIGMA", "Effort", "Found", "fewest", "find", "request_of", "step_budget_s"]
+__all__ = ["FITS", "SIGMA", "Effort", "Found", "fewest", "find", "lateness", "request_of", "step_budget_s"]
 
 FITS: Final = (0.9, 0.5, 0.1)
 """Least probability of fitting into memory, tried in turn: a plan that is likely to fit comes before a
@@ -123,11 +123,15 @@ def _for_memory(result: SearchResult) -> bool:
     return result.reason is not None and result.reason.name == "memory"
 
 
-def step_budget_s(case: Case) -> float:
-    """Step time with which the tokens are done in the days; the job must have both."""
+def step_budget_s(case: Case, accelerators: FloatArray | float) -> FloatArray:
+    """Step time with which so many accelerators are done in the days, failures included.
+
+    The job must have both tokens and days.
+    """
     job = case.job
     steps = (job.tokens or 0.0) / job.batch_tokens
-    return (job.days or 0.0) * SECONDS_PER_DAY / steps
+    share = case.goodput(np.asarray(accelerators, dtype=float))
+    return np.asarray((job.days or 0.0) * SECONDS_PER_DAY / steps * share)
 
 
 def fewest(case: Case, effort: Effort) -> Found:
@@ -140,14 +144,14 @@ def fewest(case: Case, effort: Effort) -> Found:
         that on all of them. Accurate to one in a thousand, and exact below a thousand.
     """
     most = min(case.site.available, MOST_GPUS)
-    budget = step_budget_s(case)
     low, high, best = 0, most + 1, None
-    probe = min(max(_first_guess(case, budget), 1), most)
+    probe = min(max(_first_guess(case), 1), most)
     last: Found | None = None
     for _ in range(MOST_PROBES):
         found = find(case, probe, effort, alternatives=False)
-        if found.step_s <= budget:
-            high, best = _shrunk(found, budget), found
+        ratio = lateness(found)
+        if ratio <= 1.0:
+            high, best = _shrunk(found), found
         else:
             low = probe
             if probe == most:
@@ -155,37 +159,47 @@ def fewest(case: Case, effort: Effort) -> Found:
                 break
         if high - low <= max(1, int(TOLERANCE * high)):
             break
-        probe = _next_probe(low, high, most, found, budget)
+        probe = _next_probe(low, high, most, ratio)
     if best is None or last is not None:
         whole = last if last is not None else find(case, most, effort, alternatives=False)
-        return replace(whole, failed=_why(case, whole, budget, most))
+        return replace(whole, failed=_why(case, whole, most))
     return replace(find(case, high, effort), fewest=high)
 
 
-def _first_guess(case: Case, budget: float) -> int:
+def lateness(found: Found) -> float:
+    """Time that the best plan takes over the days allowed; infinite where nothing is feasible."""
+    if found.plans is None:
+        return np.inf
+    budget = step_budget_s(found.case, found.plans.accelerators[:1])
+    return float(found.step_s / budget[0]) if budget[0] > 0 else np.inf
+
+
+def _first_guess(case: Case) -> int:
     """Accelerators at a usual utilisation."""
     from planner.workload.flops import flops
 
     job = case.job
     work = flops(job.record.architecture, seq_len=job.seq_len).training_per_token * job.batch_tokens
     peak = float(case.site.table.peak_flop_per_s[0, case.gemm_class])
-    return int(work / (FIRST_UTILISATION * peak * budget)) if peak > 0 else 1
+    budget = float(step_budget_s(case, 1.0))
+    return int(min(work / (FIRST_UTILISATION * peak * budget), MOST_GPUS)) if peak > 0 else 1
 
 
-def _next_probe(low: int, high: int, most: int, found: Found, budget: float) -> int:
+def _next_probe(low: int, high: int, most: int, ratio: float) -> int:
     """Where to look next: just below what is enough, where the last step time points, or the middle."""
     if high > most:
-        ratio = found.step_s / budget if np.isfinite(found.step_s) else 2.0
-        return min(max(int(low * max(ratio, 1.01)) + 1, low + 1), most)
-    if found.step_s <= budget and low < high - 1:
+        longer = ratio if np.isfinite(ratio) else 2.0
+        return min(max(int(low * max(longer, 1.01)) + 1, low + 1), most)
+    if ratio <= 1.0 and low < high - 1:
         return max(high - max(1, int(TOLERANCE * high)), low + 1)
     return (low + high) // 2
 
 
-def _shrunk(found: Found, budget: float) -> int:
+def _shrunk(found: Found) -> int:
     """Fewest accelerators on which one of the layouts just found, with fewer replicas, is still in time."""
     trials = replica_trials(found)
     plans = evaluated(found, trials)
+    budget = step_budget_s(found.case, plans.accelerators)
     good = (plans.step.step_s <= budget) & (plans.fit_probability >= found.fit)
     ranks = plans.accelerators[good]
     used = float(found.plans.accelerators[0]) if found.plans is not None else np.inf
@@ -246,12 +260,14 @@ def _spread(strategy: Strategy, rows: int) -> Strategy:
     return Strategy(**full)
 
 
-def _why(case: Case, whole: Found, budget: float, most: int) -> str:
+def _why(case: Case, whole: Found, most: int) -> str:
     if whole.plans is None:
         return f"nothing fits on up to {most:,} {case.site.accelerator.name}"
     job = case.job
     takes, allowed = (
         format_quantity(days * SECONDS_PER_DAY, "s", digits=3)
-        for days in (whole.step_s / budget * (job.days or 0.0), job.days or 0.0)
+        for days in (lateness(whole) * (job.days or 0.0), job.days or 0.0)
     )
-    return f"{most:,} {case.site.accelerator.name} take {takes}, more than the {allowed} allowed"
+    return (
+        f"{most:,} {case.site.accelerator.name} take {takes} with failures, more than the {allowed} allowed"
+    )
