@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from planner.plan.results import SourceUsed
+from planner.plan.document import SourceUsed
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog

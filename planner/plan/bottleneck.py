@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.plan.results import Bottleneck
+from planner.plan.document import Bottleneck
 
 __all__ = ["RESOURCES", "bottleneck", "grouped"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from planner.errors import UnknownNameError, did_you_mean
 from planner.plan import numbers
-from planner.plan.results import Assumption
+from planner.plan.document import Assumption
 from planner.tables import PRECISION_CLASS
 from planner.units import format_quantity
 from planner.workload.kinds import SOFTWARE

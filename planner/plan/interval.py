@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from planner.plan.results import Interval
+from planner.plan.document import Interval
 from planner.tables import GEMM_CLASSES
 from planner.units import MILLI
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
+
+from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 
 __all__ = [
     "Alternative",
@@ -30,51 +32,6 @@ __all__ = [
 ]
 
 TRAIN_SCHEMA = "planner.train/1"
-
-
-class Base(BaseModel):
-    """Frozen, closed and finite."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, populate_by_name=True
-    )
-
-
-class Document(Base):
-    """A result that other programs read."""
-
-    _ASKED: ClassVar[tuple[str, ...]] = ()
-    """Fields of ``result`` that are left out of the document unless they were asked for."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the JSON has it."""
-        data = self.model_dump(mode="json", by_alias=True)
-        for name in self._ASKED:
-            if data["result"][name] is None:
-                del data["result"][name]
-        return data
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-class Interval(Base):
-    """A prediction and the interval that holds the measurement in 80 % of cases."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Assumption(Base):
-    """A value that the question left open, and why it was filled in so."""
-
-    field: str
-    value: str | int | float | bool | None
-    why: str
 
 
 class TrainInputs(Base):
@@ -177,15 +134,6 @@ class Memory(Base):
     fit: Literal["fits", "marginal", "no"]
 
 
-class Bottleneck(Base):
-    """What binds."""
-
-    resource: str
-    share: float
-    """Of the step time."""
-    sentence: str
-
-
 class Plan(Base):
     """The chosen layout and what it does."""
 
@@ -243,14 +191,6 @@ class Search(Base):
     seconds_of_all: float
 
 
-class Nearest(Base):
-    """The nearest change that makes an infeasible request feasible."""
-
-    field: str
-    value: str | int | float | bool | None
-    sentence: str
-
-
 class Need(Base):
     """Accelerators needed."""
 
@@ -277,16 +217,6 @@ class TrainAnswer(Base):
     nearest: tuple[Nearest, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader must know to use the figures."""
-
-
-class SourceUsed(Base):
-    """A source that the records of the answer cite."""
-
-    title: str
-    publisher: str | None = None
-    url: str | None = None
-    date: str | None = None
-    accessed: str | None = None
 
 
 class TrainResult(Document):

@@ -1,8 +1,8 @@
 """Numbers with a range as samples: an interval is one more axis over the same code.
 
 A quantity becomes a column of samples, shape ``[S, 1]``, whose first entry is the stated value; arrays of
-plans or clusters, shape ``[R]``, broadcast against it. The same quantity is drawn alike wherever it is used, so
-that errors that two answers share cancel in their comparison.
+plans or clusters, shape ``[R]``, broadcast against it. The same quantity is drawn alike wherever it is used,
+so that errors that two answers share cancel in their comparison.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
@@ -67,14 +68,18 @@ class Samples:
 
     def normal(self, key: str) -> FloatArray:
         """Stratified draws of the standard normal distribution , in an order of its own for each key."""
-        ranks = (np.arange(self.count) + 0.5) / self.count
-        values = np.array([NormalDist().inv_cdf(rank) for rank in ranks])
         order = np.random.default_rng(zlib.crc32(key.encode())).permutation(self.count)
-        return values[order]
+        return _quantiles(self.count)[order]
+
+
+@lru_cache(maxsize=8)
+def _quantiles(count: int) -> FloatArray:
+    """Return the middles of `count` equally likely parts of the standard normal distribution."""
+    return np.array([NormalDist().inv_cdf((rank + 0.5) / count) for rank in range(count)])
 
 
 def interval(samples: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Value, low and high end of the 80 % interval of samples ``[S, ...]``, whose first is the stated value."""
+    """Value and ends of the 80 % interval of samples ``[S, ...]``, the first of which is the value."""
     samples = np.asarray(samples, dtype=float)
     value = samples[0]
     if samples.shape[0] == 1:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from planner.plan.results import Interval
+from planner.plan.document import Interval
 from planner.plan.serving import results
 from planner.plan.serving.binding import binding_of, bottleneck_of, spent_of
 from planner.plan.serving.fleet import failed_hosts, spare_gpus

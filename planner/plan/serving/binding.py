@@ -11,7 +11,7 @@ from planner.model.inference.batching import decode_bound, prompt_work, steady
 from planner.model.inference.disaggregated import decode_pool, prefill_pool
 from planner.model.inference.replica import Replica, Work, ranks
 from planner.model.inference.step import StepTime, step
-from planner.plan.results import Bottleneck
+from planner.plan.document import Bottleneck
 from planner.plan.serving.words import percentile_text
 from planner.search.serving import DECODE, PREFILL, of_points
 from planner.units import format_quantity

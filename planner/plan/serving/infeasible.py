@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from planner.plan.results import Nearest
+from planner.plan.document import Nearest
 from planner.plan.serving import results
 from planner.plan.serving.answer import search_of
 from planner.plan.serving.words import rate_text

@@ -19,7 +19,7 @@ from planner.catalog.paths import data_root
 from planner.catalog.strict_yaml import read_yaml
 from planner.errors import PlannerError
 from planner.evidence.serving_intervals import interval_names
-from planner.plan.results import Interval
+from planner.plan.document import Interval
 from planner.tables import approximations
 
 if TYPE_CHECKING:

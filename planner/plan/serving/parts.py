@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from planner.plan.results import Base
+from planner.plan.document import Base
 
 __all__ = [
     "Deployment",

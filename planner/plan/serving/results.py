@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from planner.plan.results import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
+from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 from planner.plan.serving.parts import (
     Deployment,
     Fleet,

@@ -9,7 +9,7 @@ from planner.plan.serving.words import percentile_text, rate_text
 from planner.units import MILLI, format_quantity
 
 if TYPE_CHECKING:
-    from planner.plan.results import Interval
+    from planner.plan.document import Interval
     from planner.plan.serving.results import (
         Alternative,
         Group,
