@@ -10,9 +10,9 @@ from pydantic import Field
 
 from planner.catalog.fields import quantities
 from planner.errors import UsageError
+from planner.plan.document import Base, Document
 from planner.plan.evaluate import BREAKDOWN, Trace, time_breakdown
 from planner.plan.formulas import FORMULAS
-from planner.plan.document import Base, Document
 from planner.tables import GEMM_CLASSES
 from planner.units import DIMENSIONS, format_quantity
 
