@@ -17,7 +17,14 @@ from planner.model.sharding import dense_ranks, expert_ranks
 from planner.tables import Hardware, Model, Software, Strategy
 from planner.types import FloatArray
 
-__all__ = ["data_parallel_s", "optimizer_s"]
+__all__ = [
+    "data_parallel_s",
+    "gradient_window",
+    "optimizer_s",
+    "replicas_s",
+    "stage_parameters",
+    "traffic_s",
+]
 
 OPTIMIZER_SHARDED_BYTES = 36.0
 """Read and written per parameter of the shard: master weight, two moments, gradient."""
@@ -84,10 +91,7 @@ def data_parallel_s(
     result = np.zeros_like(count)
     if any_true(z < 3):
         reduce, gather = traffic(ranks)
-        # Gradients of all chunks but the first are complete, and move, while other chunks still compute [3].
-        chain = np.where(st.vpp > 1, 1.0 + (np.minimum(st.pp, count) - 1.0) * (st.vpp - 1.0) / st.vpp, 1.0)
-        tail = 1.0 / np.where(st.vpp > 1, st.vpp, np.maximum(stage_layers, 1.0))
-        tail = np.where(sw.data_window > 0, tail, 0.0)  # without overlap all is exposed anyway
+        chain, tail = gradient_window(software=sw, strategy=st, stage_layers=stage_layers, count=count)
         if any_true((z > 0) & (z < 3)):
             reduced = hide(reduce, backward_s * chain)
             if any_true(z == 2):
@@ -104,6 +108,25 @@ def data_parallel_s(
         replicas = replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert)
         result = np.where(z >= 3, full + hide(replicas, backward_s), result)
     return np.where(ranks > 1, result, 0.0)
+
+
+def gradient_window(
+    *, software: Software, strategy: Strategy, stage_layers: FloatArray, count: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Backward passes of one micro-batch that can hide gradients, and the share of these that nothing hides.
+
+    Gradients of all chunks but the first are complete, and move, while other chunks still compute [3]; those
+    of the first chunk (without interleaving: of the first layer) come last.
+
+    Parameters
+    ----------
+    stage_layers, count
+        As for `data_parallel_s`.
+    """
+    st = strategy
+    chain = np.where(st.vpp > 1, 1.0 + (np.minimum(st.pp, count) - 1.0) * (st.vpp - 1.0) / st.vpp, 1.0)
+    tail = 1.0 / np.where(st.vpp > 1, st.vpp, np.maximum(stage_layers, 1.0))
+    return chain, np.where(software.data_window > 0, tail, 0.0)  # without overlap all is exposed anyway
 
 
 def traffic_s(

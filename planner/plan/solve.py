@@ -20,7 +20,7 @@ from planner.units import SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.job import Case
-    from planner.types import FloatArray
+    from planner.types import BoolArray, FloatArray
 
 __all__ = ["FITS", "SIGMA", "Effort", "Found", "fewest", "find", "lateness", "request_of", "step_budget_s"]
 
@@ -231,21 +231,28 @@ def replica_trials(found: Found, *, more: float = 1.0) -> Strategy:
     counts = np.ceil(batches / most)[:, None] + _ladder()[None, :]
     replicas = np.ceil(batches[:, None] / counts)
     replicas = np.concatenate([layouts.dp[:, None], np.clip(replicas, 1.0, most[:, None])], axis=1)
-    step = (
-        layouts.ep
-        * layouts.etp
-        / np.gcd((layouts.ep * layouts.etp).astype(np.int64), (layouts.tp * layouts.cp).astype(np.int64))
-    )
+    step = replica_step(layouts)
     replicas = np.ceil(replicas / step[:, None]) * step[:, None]
     index = np.repeat(np.arange(len(layouts)), replicas.shape[1])
     tried = layouts.take(index).with_values(dp=replicas.ravel())
+    return tried.take(np.flatnonzero(legal(tried) & (tried.dp <= batches[index])))
+
+
+def replica_step(layouts: Strategy) -> FloatArray:
+    """Least number of replicas over which the experts of each layout fold."""
+    experts = layouts.ep * layouts.etp
+    return experts / np.gcd(experts.astype(np.int64), (layouts.tp * layouts.cp).astype(np.int64))
+
+
+def legal(tried: Strategy) -> BoolArray:
+    """Which layouts that were legal stay so with the replicas and the batch that they now have."""
     count = np.ceil(tried.global_batch / (tried.dp * tried.micro_batch) - 1e-9)
     grouped = (tried.vpp <= 1) & (tried.zero_bubble == 0)
     same = tried.dp * tried.cp
     shards = (tried.sharding == 0) | (same > 1)
     whole = (tried.sharding != 4) | ((same % tried.shard_group == 0) & (tried.shard_group < same))
-    fine = (grouped | (count >= tried.pp)) & shards & whole & (tried.dp <= batches[index])
-    return tried.take(np.flatnonzero(fine))
+    folded = same * tried.tp % (tried.ep * tried.etp) == 0
+    return np.asarray((grouped | (count >= tried.pp)) & shards & whole & folded)
 
 
 def _ladder() -> FloatArray:
