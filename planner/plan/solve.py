@@ -223,7 +223,7 @@ def replica_trials(found: Found, *, more: float = 1.0) -> Strategy:
 
     `more` bounds the replicas tried, relative to those of the layout. Where `dp` is pinned nothing is tried.
     """
-    layouts = stack([_spread(plans.strategy, len(plans)) for plans in found.tables])
+    layouts = stack([spread_rows(plans.strategy, len(plans)) for plans in found.tables])
     if "dp" in found.case.job.pins:
         return layouts
     batches = layouts.global_batch / layouts.micro_batch
@@ -260,7 +260,7 @@ def _ladder() -> FloatArray:
     return np.unique(np.concatenate([np.arange(64), np.round(64 * 1.05 ** np.arange(1, 120))])).astype(float)
 
 
-def _spread(strategy: Strategy, rows: int) -> Strategy:
+def spread_rows(strategy: Strategy, rows: int) -> Strategy:
     """All columns of full length, so that tables stack."""
     columns = {f.name: getattr(strategy, f.name) for f in fields(strategy)}
     full = {k: np.broadcast_to(v, (rows, *v.shape[1:])) for k, v in columns.items()}
