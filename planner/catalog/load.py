@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -201,6 +201,18 @@ class Catalog:
     def all(self, kind: Kind[R]) -> tuple[R, ...]:
         """Return all records of a kind by id. Raises as `get` does."""
         return tuple(self.get(kind, record_id) for record_id in self.ids(kind))
+
+    def first(self, kind: Kind[R], holds: Callable[[R], bool]) -> R | None:
+        """Return the first record by id for which something holds; those passed over do not count as used."""
+        for record_id in self.ids(kind):
+            tracking, self._tracking = self._tracking, []
+            try:
+                found = holds(self.get(kind, record_id))
+            finally:
+                self._tracking = tracking
+            if found:
+                return self.get(kind, record_id)
+        return None
 
     def sources(self) -> dict[str, Source]:
         """Return the bibliography: source key to `Source`, of all layers; later ones win."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
-from planner.catalog.quantity import Kilograms, Ratio, Years
+from planner.catalog.quantity import Kilograms, Percent, Years
 from planner.catalog.records import Items, Record, Ref, Section
 
 __all__ = ["AcceleratorCarbon", "Embodied"]
 
 
 class AcceleratorCarbon(Section):
-    """Cradle to gate, of one accelerator; `server` is its share of everything else in the system."""
+    """Cradle to gate, of one accelerator of those named; `server` is its share of the rest of the system."""
 
-    accelerators: Annotated[Items[Annotated[str, Ref("accelerator")]], Field(min_length=1)]
+    accelerators: Items[Annotated[str, Ref("accelerator")]] = ()
     accelerator: Kilograms
     server: Kilograms
 
@@ -29,5 +27,5 @@ class Embodied(Record):
     building_per_kilowatt: Kilograms
     """Of a facility per kilowatt of equipment."""
     building_life: Years
-    network: Ratio
+    network: Percent
     """Of network and storage over that of servers."""

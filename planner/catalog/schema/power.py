@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from planner.catalog.quantity import Fraction, Percent, Ratio
-from planner.catalog.records import Record, Section
+from planner.catalog.records import Items, Record, Ref, Section
 
 __all__ = ["Draw", "PowerUse"]
 
@@ -20,15 +22,21 @@ class Draw(Section):
 class PowerUse(Record):
     """Average draw over rated power."""
 
+    accelerators: Items[Annotated[str, Ref("accelerator")]] = ()
+    """Those for which it is meant; none for all others."""
     accelerator: Draw
     host: Fraction
     """Of the rated power of everything in the server or rack but the accelerators, at work."""
     host_idle: Fraction
+    host_ratio: Ratio
+    """Rated power of all but the accelerators over theirs, for systems whose power is not published."""
     network: Fraction
-    """Of the rated power of switches and optics; they draw it at any load."""
+    """Of the rated power of switches, optics and storage; they draw it at any load."""
     peak: Percent
     """Highest power of a whole system at work over its rating: what the site must carry."""
     storage_share: Percent
-    """Power of storage, head nodes and management over that of servers and network."""
+    """Rated power of storage, head nodes and management over that of servers and network."""
+    prefill_share: Fraction
+    """Of the time of serving accelerators at work, that in prefill; the rest is decode."""
     exponent: Ratio
     """Of P = idle + (P_full - idle) u^g with the utilisation u."""
