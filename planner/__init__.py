@@ -24,6 +24,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `summarize`                 parameters, FLOPs and cache of a model, counted exactly
 `import_trace`              a CSV of requests as a traffic profile of the catalog
 `summarize_traffic`         a traffic profile in plain numbers
+`cluster`                   namespace: `show`, `list`, `compare` and `size` clusters as a whole
 `model`                     namespace: the physics, as pure functions of arrays
 `tables`                    namespace: records as tables of arrays, the input of `model`
 `units`                     namespace: text with units to numbers, and back
@@ -38,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 from planner.__about__ import __version__
 
 if TYPE_CHECKING:
-    from planner import model, tables, units
+    from planner import cluster, model, tables, units
     from planner.catalog.load import Catalog
     from planner.errors import (
         InfeasibleError,
@@ -74,6 +75,7 @@ __all__ = [
     "calibrate_kernels",
     "calibrate_serving",
     "calibrate_training",
+    "cluster",
     "import_config",
     "import_trace",
     "model",
@@ -109,7 +111,7 @@ _HOMES: Final = {
     "validate_training": "planner.evidence.validate",
 }
 """Public name to the module that defines it."""
-_NAMESPACES: Final = ("model", "tables", "units")
+_NAMESPACES: Final = ("cluster", "model", "tables", "units")
 """Public names that are modules."""
 
 

@@ -11,7 +11,7 @@ from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.session import Session
 
-__all__ = ["answer", "assumed", "explained", "infeasible", "option", "text_table"]
+__all__ = ["answer", "assumed", "document_of", "explained", "infeasible", "option", "text_table"]
 
 _INFEASIBLE: Final = 4
 
@@ -52,9 +52,7 @@ def answer(
     explanation
         Of the plan, or None.
     """
-    document = result.to_dict()
-    said = session.inputs()
-    document["inputs"] |= {"catalog": said.get("catalog", []), "overrides": said.get("set", [])}
+    document = document_of(session, result)
     if explanation is not None:
         document["explanation"] = explanation.to_dict()
     keys = dict.fromkeys(key for record in records for key in record)
@@ -66,6 +64,14 @@ def answer(
         notes=(*notes, *result.result.notes),
         exit_code=0 if result.plan is not None else _INFEASIBLE,
     )
+
+
+def document_of(session: Session, result: Any) -> dict[str, Any]:
+    """Return a result as JSON has it, with what the command line adds to its inputs."""
+    document: dict[str, Any] = result.to_dict()
+    said = session.inputs()
+    document["inputs"] |= {"catalog": said.get("catalog", []), "overrides": said.get("set", [])}
+    return document
 
 
 def infeasible(result: Any, headline: str) -> Table:

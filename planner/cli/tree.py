@@ -24,6 +24,10 @@ Tree = dict[str, Any]
 COMMANDS: Final[Tree] = {
     "train": "train",
     "serve": "serve",
+    "cluster": (
+        "Clusters as a whole: H100 equivalents, power, failures, cost.",
+        {"list": "cluster_list"},
+    ),
     "validate": (
         "Predict measured runs and report the errors.",
         {"training": "validate_training", "serving": "validate_serving"},

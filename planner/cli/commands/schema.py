@@ -22,6 +22,7 @@ _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
+    "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),
