@@ -29,6 +29,8 @@ class Claim(Section):
     rule: Text
     """How the number counts, for example H100 equivalents by dense bf16; or that no rule was given."""
     h100_equivalents: Count | None = None
+    by: Literal["bf16", "8bit", "hbm-bandwidth", "memory"] = "8bit"
+    """The rule of ours that is set beside it."""
 
 
 class Cluster(Record):
