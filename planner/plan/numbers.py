@@ -21,6 +21,7 @@ __all__ = [
     "rate_per_s",
     "sequences",
     "token_count",
+    "watts",
 ]
 
 Number = int | float | str
@@ -237,3 +238,17 @@ def choice(name: str, value: str, options: tuple[str, ...]) -> str:
         return found
     hint = suggest(found, options, otherwise=f"one of {', '.join(options)}")
     raise InputError(f"{given(name)} {value!r} is unknown; {hint}")
+
+
+def watts(name: str, value: Number) -> float:
+    """Read a power with its unit: ``'300MW'``, ``'1.2 GW'``.
+
+    Raises
+    ------
+    InputError
+        Not a power, no unit, zero or negative.
+    """
+    number = _parsed(name, value, "watts")
+    if number <= 0:
+        raise InputError(f"{given(name)} {value!r} must be above 0; for example 300MW")
+    return number

@@ -1,0 +1,50 @@
+"""Options on what surrounds the hardware, which every command that plans takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from planner.cli.plans import option
+
+__all__ = [
+    "CheckpointOption",
+    "FailuresOption",
+    "FinanceOption",
+    "PowerCapOption",
+    "PriceOption",
+    "SiteOption",
+]
+
+SiteOption = Annotated[
+    str | None,
+    option("--site", metavar="NAME", text="Where it runs: PUE, electricity, carbon, water.", kind="site"),
+]
+PriceOption = Annotated[
+    str | None,
+    option(
+        "--price",
+        metavar="PRICE",
+        text="own (default), colocation, on-demand, reserved, spot, or as in $2.35/h.",
+        kind="price",
+    ),
+]
+FinanceOption = Annotated[
+    str | None,
+    option("--finance", metavar="NAME", text="Lives, cost of capital, upkeep.", kind="finance"),
+]
+PowerCapOption = Annotated[
+    str | None,
+    option("--power-cap", metavar="POWER", text="Power of the facility, at most, as in 300MW."),
+]
+FailuresOption = Annotated[
+    str | None, option("--failures", metavar="NAME", text="How often hosts fail.", kind="failures")
+]
+CheckpointOption = Annotated[
+    str | None,
+    option(
+        "--checkpoint",
+        metavar="NAME",
+        text="blocking, asynchronous, memory, replicas; default: the simplest that keeps 90 %.",
+        kind="checkpoint",
+    ),
+]
