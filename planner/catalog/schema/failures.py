@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from planner.catalog.quantity import CountPerDay, Fraction, Percent, Seconds
 from planner.catalog.records import Items, Record, Ref, Section
 
-__all__ = ["Checkpoint", "Corruption", "Failures", "Stragglers"]
+__all__ = ["POLICIES", "Checkpoint", "Corruption", "Failures", "Stragglers"]
+
+POLICIES: Final = ("blocking", "asynchronous", "memory", "replicas")
+"""What a job can do about failures, from the oldest to what lives with the most of them."""
 
 
 class Corruption(Section):
@@ -22,10 +25,14 @@ class Corruption(Section):
 
 
 class Stragglers(Section):
-    """Time lost to machines that are slow but do not fail: grows with the logarithm of the job."""
+    """Time lost to machines that are slow but do not fail: grows with the logarithm of the job.
+
+    Step times are fitted on runs of up to 16k accelerators and hold the stragglers of those; this is what
+    comes on top.
+    """
 
     loss: Fraction
-    """Of the step time at `accelerators`."""
+    """Of the time at `accelerators`."""
     accelerators: Annotated[int, Field(ge=1)]
     per_doubling: Fraction
     """More (or less) for every doubling; never below zero."""
@@ -35,17 +42,26 @@ class Failures(Record):
     """Interruptions of synchronous jobs."""
 
     accelerators: Items[Annotated[str, Ref("accelerator")]] = ()
-    """Those on which it was measured, or for which it is meant; none for all others."""
+    """Those for which it is taken where no record is named; none where it is chosen by name only."""
     rate: CountPerDay
     """Unexpected interruptions per host and day of a job that needs every host."""
     host: Annotated[int, Field(ge=1)]
-    """Accelerators of such a host."""
+    """Accelerators of such a host: a job on N of them meets N / host times the rate."""
     repair: Seconds
     """Until a failed host is back."""
     corruption: Corruption
     stragglers: Stragglers
     causes: dict[str, Fraction] = Field(default_factory=dict)
     """Share of the interruptions by cause."""
+
+    @model_validator(mode="after")
+    def _causes_are_shares(self) -> Self:
+        total = sum(cause.value for cause in self.causes.values())
+        if total > 1.001:
+            raise ValueError(
+                f"the causes add up to {100.0 * total:.4g} %; shares of one whole are at most 100 % together"
+            )
+        return self
 
 
 class Checkpoint(Record):
@@ -62,7 +78,19 @@ class Checkpoint(Record):
     """Until processes and communicators are up again with a spare host."""
     warm: Seconds
     """Until the first step after loading runs at full speed: compilation, data loader, caches."""
-    stall: Seconds | None = None
-    """With `replicas`: what all replicas wait when one of them fails."""
     slowdown: Percent
-    """Of the steps between checkpoints, by traffic in the background."""
+    """Of the steps while state moves in the background; with `replicas` of all steps."""
+    stall: Seconds | None = None
+    """With `replicas`: what all of them wait when one fails, its lost step included."""
+    whole: Fraction | None = None
+    """With `memory` and `replicas`: share of the interruptions that leave no copy in any memory (power, the
+    whole network, an error of the program), after which the job restarts from storage."""
+
+    @model_validator(mode="after")
+    def _policy_has_its_fields(self) -> Self:
+        needed = {"memory": {"whole"}, "replicas": {"whole", "stall"}}.get(self.policy, set())
+        for name in ("stall", "whole"):
+            if (getattr(self, name) is not None) != (name in needed):
+                verb, mend = ("needs", "add") if name in needed else ("has no", "remove")
+                raise ValueError(f"policy {self.policy} {verb} {name}; {mend} it or set another policy")
+        return self
