@@ -382,9 +382,6 @@ def test_measured_over_rated_power_of_the_h100_server() -> None:
 def test_fat_trees_have_the_size_of_their_switches(name: str, sizes: tuple[int, ...]) -> None:
     fabric = CATALOG.get(FABRIC, name)
     assert tuple(tier.endpoints for tier in fabric.tiers[1 : 1 + len(sizes)]) == sizes
-    radix = fabric.switch_radix or 128
-    assert sizes == tuple(2 * (radix // 2) ** tiers for tiers in range(2, 2 + len(sizes)))
-    assert fabric.tiers[0].endpoints == fabric.rails * radix // 2
 
 
 @pytest.mark.parametrize("fabric", FABRICS, ids=by_id)

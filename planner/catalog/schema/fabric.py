@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from planner.catalog.quantity import BytesPerSecond, Fraction, Ratio, Seconds, Watts
+from planner.catalog.quantity import BytesPerSecond, Fraction, Ratio, Seconds
 from planner.catalog.records import Items, Record, Ref, Section, Text
 
 __all__ = ["Fabric", "Tier"]
@@ -19,7 +19,8 @@ class Tier(Section):
     name: Text
     """For example leaf, spine, core."""
     endpoints: Annotated[int, Field(ge=1)]
-    """Accelerators that reach one another without going above this tier."""
+    """Accelerators that reach one another without going above this tier: the most that a fabric of so many
+    tiers joins (for the lowest, the accelerators whose ports meet on one group of leaf switches)."""
     oversubscription: Ratio
     """Bandwidth below over bandwidth above, 1 for a full fat tree; ``7:1`` is 7."""
     latency: Seconds
@@ -41,12 +42,18 @@ class Fabric(Record):
     tiers: Annotated[Items[Tier], Field(min_length=1)]
     """The lowest first."""
     rails: Annotated[int, Field(ge=1)] = 1
-    """Parallel planes, one for each accelerator of a node."""
+    """Groups of leaf switches, one for each port of a node: port 3 of every node meets on rail 3."""
+    rail_only: bool = False
+    """Rails never meet, so that traffic between them takes the scale-up domain and as many times more
+    accelerators fit; otherwise they meet at the second tier."""
+    planes: Annotated[int, Field(ge=1)] = 1
+    """Separate networks over which a port is split, each with an equal part of its rate."""
+    accelerators_per_port: Annotated[int, Field(ge=1)] = 1
+    """As the tiers count them: 2 where two accelerators share a network interface."""
+    host_links: Literal["optical", "copper"] = "optical"
+    """Of what the links between accelerators and leaf switches are."""
     achievable: Fraction
     """Share of the link rate that large collectives reach."""
-    switch_radix: Annotated[int, Field(ge=2)] | None = None
-    """Ports of a switch at the rate of `link`."""
-    switch_power: Watts | None = None
     switch: Annotated[str, Ref("switch")] | None = None
     """What it is built of; with the optics, it can be counted, powered and priced."""
     optics: Annotated[str, Ref("optics")] | None = None

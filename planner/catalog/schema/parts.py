@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from planner.catalog.quantity import BytesPerSecond, Meters, Ratio, Seconds, Usd, Watts
+from planner.catalog.quantity import BytesPerSecond, Meters, Seconds, Usd, Watts
 from planner.catalog.records import Record, Section, Text
 
 __all__ = ["Cable", "Optics", "Switch"]
@@ -34,14 +34,17 @@ class Cable(Section):
 
 
 class Optics(Record):
-    """A pluggable transceiver at one end of a fibre, and the copper that replaces a pair of them."""
+    """A pluggable transceiver, and the copper cable that replaces a pair of its links.
+
+    A module of 800 Gb/s carries two links of 400 Gb/s: where it is split, each link bears its share of power
+    and price, at the switch as at the network interface.
+    """
 
     rate: BytesPerSecond
     """Of the module, per direction."""
     power: Watts
     """Of one module."""
     price: Usd
-    """Of one module with its half of the fibre."""
+    """Of one module with its half of the fibres."""
     copper: Cable | None = None
-    lanes: Ratio
-    """Links of the fabric that one module carries: 2 for a twin-port module."""
+    """One link of copper, at the rate of the fabric's links."""
