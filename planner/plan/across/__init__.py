@@ -1,0 +1,1 @@
+"""Training that spans more than one kind of accelerator, or more than one site."""
