@@ -86,14 +86,13 @@ def supplied(*, site: SiteTable, watts: FloatArray) -> Supplied:
         Load at the meter. At no load, price and carbon are those of the first supply.
     """
     left = np.asarray(watts, dtype=float)
-    usd, kg = np.zeros_like(left), np.zeros_like(left)
+    usd, kg, total = np.zeros_like(left), np.zeros_like(left), np.zeros_like(left)
     carried: dict[str, FloatArray] = {}
     for supply in site.supplies:
         taken = np.minimum(left, supply.capacity_watts)
         usd, kg = usd + taken * supply.usd_per_kwh, kg + taken * supply.kg_per_kwh
-        left = left - taken
+        left, total = left - taken, total + taken
         carried[supply.name] = taken
-    total = np.asarray(watts, dtype=float) - left
     some = total > 0.0
     first, divisor = site.supplies[0], np.where(some, total, 1.0)
     return Supplied(
