@@ -196,4 +196,5 @@ def best_policy(outcomes: Sequence[Goodput]) -> IntArray:
     Of equals the first is taken: put the simplest policy first.
     """
     ranked = np.broadcast_arrays(*[np.where(one.valid, one.goodput, -1.0) for one in outcomes])
-    return np.argmax(np.stack(ranked), axis=0)
+    best: IntArray = np.argmax(np.stack(ranked), axis=0)
+    return best

@@ -23,7 +23,7 @@ __all__ = ["corruption_loss", "job_rate_per_s", "mttf_s", "straggler_loss"]
 MOST_STRAGGLER_LOSS: Final = 0.9
 """No job is slowed down more: it would be moved."""
 
-LEAST_RATE: Final = 1e-300
+LEAST_RATE: Final = 1e-30
 
 
 def job_rate_per_s(
@@ -46,7 +46,7 @@ def job_rate_per_s(
 
 
 def mttf_s(*, rate_per_s: FloatArray) -> FloatArray:
-    """Mean time to failure in seconds; 1e300 where nothing fails."""
+    """Mean time to failure in seconds; 1e30 where nothing fails."""
     mean: FloatArray = 1.0 / np.maximum(rate_per_s, LEAST_RATE)
     return mean
 

@@ -25,6 +25,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _DEPTH: Final = 45.0
 """Powers of e below its peak at which an integrand ends."""
 _NEWTON_STEPS: Final = 12
+_LEAST: Final = 1e-300
 _STIRLING: Final = (1 / 12, 1 / 360, 1 / 1260, 1 / 1680, 1 / 1188)
 _SMALL: Final = np.array([0.0] + [
     math.lgamma(n + 1) - ((n + 0.5) * math.log(n) - n + 0.5 * math.log(2 * math.pi)) for n in range(1, 16)
@@ -66,7 +67,7 @@ def spares(*, hosts: FloatArray, unavailable: FloatArray, confidence: float = 0.
             f"a confidence of {confidence:g} is out of range; give one from 0.5 to below 1, as 0.99"
         )
     n, p = np.broadcast_arrays(np.ceil(np.asarray(hosts, float)), p)
-    certain = (p <= 0.0) | (p >= 1.0) | (n < 1.0)
+    certain = (p < _LEAST) | (p >= 1.0) | (n < 1.0)
     q = np.where(certain, 0.5, p)
     trials = np.where(certain, 1.0, n)
     found = _quantile(trials, q, 1.0 - confidence)
@@ -153,6 +154,6 @@ def _deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
     for j in range(1, 12):
         term = term * v * v
         series = series + term / (2 * j + 1)
-    far = x * np.log(x / mean) + mean - x
+    far = x * (np.log(x) - np.log(mean)) + mean - x
     deviance: FloatArray = np.where(np.abs(v) < 0.1, series, far)
     return deviance
