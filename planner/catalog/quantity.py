@@ -204,7 +204,8 @@ class Dimension:
         if value < 0 or (value == 0 and not self.zero):
             return "must be zero or more" if self.zero else "must be more than zero"
         if self.most is not None and value > self.most:
-            return f"must be at most {format_quantity(self.most, self.name)}"
+            most = format_quantity(self.most, self.name)
+            return f"must be at most {most}; write for example {self.example}"
         return None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
