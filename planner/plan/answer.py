@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,11 +19,15 @@ from planner.units import GIGA, SECONDS_PER_DAY, format_quantity
 if TYPE_CHECKING:
     from planner.plan.evaluate import Costs
     from planner.plan.interval import Spread
+    from planner.plan.operating.training import Run
     from planner.search import Change, Plans
 
 __all__ = ["answered"]
 
-WITHOUT_FAILURES: Final = "Days and GPU-hours are without failures, restarts and checkpoints."
+WITHOUT_FAILURES: Final = (
+    "Days and GPU-hours are without failures, restarts and checkpoints; days with failures, energy, carbon "
+    "and cost include them."
+)
 _WHY: Final = {
     "no_recompute": "recomputes nothing",
     "likely": "more likely to fit",
@@ -40,7 +44,11 @@ _WORDS: Final = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
 
 
 def answered(
-    found: Found, others: Sequence[Found], filled: Filled, effort: Effort
+    found: Found,
+    others: Sequence[Found],
+    filled: Filled,
+    effort: Effort,
+    operated: Callable[[Run], dict[str, Any]],
 ) -> tuple[results.TrainAnswer, Trace | None]:
     """Put the answer together; with what `planner.plan.explain` needs where there is a plan.
 
@@ -54,6 +62,8 @@ def answered(
         Its notes are part of the answer.
     effort
         Of all searches.
+    operated
+        What running a plan takes, as its fields.
     """
     plans = found.plans
     if plans is None or found.failed:
@@ -61,7 +71,8 @@ def answered(
     case, job = found.case, found.case.job
     costs = costs_of(case, plans)
     spread = spread_at(case, costs)
-    per_day = job.batch_tokens / costs.step_s * SECONDS_PER_DAY
+    share = float(case.goodput(plans.accelerators[:1])[0])
+    per_day = job.batch_tokens / costs.step_s * SECONDS_PER_DAY * share
     tokens = job.tokens if job.tokens is not None else (job.days or 0.0) * per_day
     available = found.fewest if found.fewest is not None else case.site.available
     plan = plan_of(
@@ -71,6 +82,7 @@ def answered(
         available=available,
         tokens=tokens,
         spread=spread,
+        operated=operated,
     )
     answer = results.TrainAnswer(
         plan=plan,

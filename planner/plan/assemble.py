@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from planner.plan import results
 from planner.plan.bottleneck import bottleneck
 from planner.plan.evaluate import Costs, time_breakdown
 from planner.plan.interval import Spread, outside, spread_of
+from planner.plan.operating.training import LEAST, Run
 from planner.search.result import BANDS, band
 from planner.tables import RECOMPUTES, SHARDINGS, approximations
 from planner.units import GIGA, SECONDS_PER_DAY, SECONDS_PER_HOUR, TERA
@@ -20,13 +22,19 @@ if TYPE_CHECKING:
     from planner.plan.job import Case
     from planner.search import Plans
 
-__all__ = ["CONVENTION", "Work", "alternative_of", "costs_of", "plan_of", "spread_at", "work_of"]
+__all__ = [
+    "CONVENTION", "Work", "alternative_of", "costs_of", "plan_of", "run_of", "spread_at", "state_bytes",
+    "work_of",
+]  # fmt: skip
 
 CONVENTION: Final = (
     "model FLOPs (3 x forward; recomputation, embedding look-up and norms not counted; logits and "
     "multi-token prediction counted; attention causal, half of all pairs) over the dense peak of the "
     "training precision"
 )
+
+WEIGHT_BYTES: Final = 2.0
+"""Of a weight in a checkpoint, beside the states of the optimizer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,14 @@ def spread_at(case: Case, costs: Costs) -> Spread:
 
 
 def plan_of(
-    case: Case, costs: Costs, *, fit_probability: float, available: int, tokens: float, spread: Spread
+    case: Case,
+    costs: Costs,
+    *,
+    fit_probability: float,
+    available: int,
+    tokens: float,
+    spread: Spread,
+    operated: Callable[[Run], dict[str, Any]],
 ) -> results.Plan:
     """Return a layout in full.
 
@@ -83,6 +98,8 @@ def plan_of(
         To train on, which makes the days.
     spread
         From `spread_at`.
+    operated
+        What running it takes, as fields of the plan.
     """
     job = case.job
     step = costs.step_s
@@ -111,6 +128,7 @@ def plan_of(
         ),
         days=spread.of_time(days),
         gpu_hours=spread.of_time(days * SECONDS_PER_DAY / SECONDS_PER_HOUR * used),
+        **operated(run_of(case, costs, tokens=tokens, spread=spread)),
         memory_gb_per_gpu=memory_of(case, costs, fit_probability),
         time_breakdown_s=parts,
         bottleneck=bottleneck(
@@ -130,6 +148,28 @@ def plan_of(
     )
 
 
+def run_of(case: Case, costs: Costs, *, tokens: float, spread: Spread) -> Run:
+    """Describe a layout's run by what failures, power and cost depend on."""
+    st = costs.strategy
+    same = float(st.tp[0]) * float(st.cp[0]) * float(st.pp[0])
+    experts = float(st.ep[0]) * float(st.etp[0]) * float(st.pp[0])
+    return Run(
+        accelerators=round(costs.gpus),
+        model_accelerators=round(max(same, experts)),
+        state_bytes=state_bytes(case),
+        step_s=costs.step_s,
+        seconds=tokens / case.job.batch_tokens * costs.step_s,
+        tokens=tokens,
+        low=spread.low,
+        high=spread.high,
+    )
+
+
+def state_bytes(case: Case) -> float:
+    """Bytes of one checkpoint: weights in 16 bit, master weights and states of the optimizer."""
+    return case.job.counts.total * (WEIGHT_BYTES + float(case.software.state_bytes[0]))
+
+
 def alternative_of(case: Case, plans: Plans, row: int, *, why: str, tokens: float) -> results.Alternative:
     """Return one of some plans in brief."""
     job = case.job
@@ -138,6 +178,9 @@ def alternative_of(case: Case, plans: Plans, row: int, *, why: str, tokens: floa
     step = costs.step_s
     used = round(costs.gpus)
     rate = job.batch_tokens / step
+    days = tokens / rate / SECONDS_PER_DAY
+    n = np.array([float(used)])
+    share = max(float(case.goodput(n)[0]), LEAST)
     peak = float(case.site.table.peak_flop_per_s[0, case.gemm_class])
     return results.Alternative(
         why=why,
@@ -147,7 +190,9 @@ def alternative_of(case: Case, plans: Plans, row: int, *, why: str, tokens: floa
         step_time_s=spread.of_time(step),
         tokens_per_s_per_gpu=rate / used,
         mfu=work_of(case).causal * rate / used / peak,
-        days=spread.of_time(tokens / rate / SECONDS_PER_DAY),
+        days=spread.of_time(days),
+        days_with_failures=spread.of_time(days / share),
+        cost_usd=days / share * SECONDS_PER_DAY / SECONDS_PER_HOUR * used * float(case.hourly(n)[0]),
         memory_gb_per_gpu=float(costs.memory.device_bytes[0]) / GIGA,
         fit_probability=float(plans.fit_probability[row]),
     )

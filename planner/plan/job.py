@@ -110,6 +110,11 @@ def always(accelerators: FloatArray) -> FloatArray:
     return np.ones_like(accelerators)
 
 
+def free(accelerators: FloatArray) -> FloatArray:
+    """Price where nothing costs."""
+    return np.zeros_like(accelerators)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A job on one kind of hardware."""
@@ -121,7 +126,9 @@ class Case:
     impossible: str | None
     """Why the precision cannot be had on this part."""
     goodput: Callable[[FloatArray], FloatArray] = always
-    """Share of the time in which a job on so many accelerators makes progress."""
+    """Share of the time in which a job on so many accelerators makes progress, ``[R]``."""
+    hourly: Callable[[FloatArray], FloatArray] = free
+    """USD per hour of one accelerator of so many, ``[R]``."""
 
     @property
     def gemm_class(self) -> int:

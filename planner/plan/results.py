@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
+from planner.plan.operating.results import Cost, Power, Reliability, Storage
 
 __all__ = [
     "Alternative",
@@ -55,7 +56,7 @@ class TrainInputs(Base):
     tokens: float | None
     """To train on; null where they were asked for."""
     days: float | None
-    """Allowed; null where they were asked for."""
+    """Allowed, failures included; null where they were asked for."""
     seq_len: int
     global_batch_seqs: int
     global_batch_tokens: int
@@ -63,6 +64,11 @@ class TrainInputs(Base):
     software: str
     goal: str
     top: int
+    site: str
+    price: str
+    finance: str
+    failures: str
+    power_cap_megawatts: float | None
     pinned: dict[str, int | float | str | bool]
     """Layout fields that were given and not searched."""
     overrides: tuple[str, ...] = ()
@@ -147,9 +153,27 @@ class Plan(Base):
     mfu: Mfu
     days: Interval
     """Without failures, restarts and checkpoints."""
+    goodput: Interval
+    """Share of the time in which the job makes progress at that step time."""
+    days_with_failures: Interval
     gpu_hours: Interval
     """Of the accelerators used, without failures."""
+    power_megawatts: Interval
+    """Of the facility, on average, for the accelerators used and the spares that stand by."""
+    energy_megawatt_hours: Interval
+    """Of the run with failures, at the meter."""
+    co2_tonnes: Interval
+    """Of that energy, location-based."""
+    cost_usd: Interval
+    """Of the accelerators used and the spares, for the run with failures."""
+    usd_per_gpu_hour: Interval
+    usd_per_million_tokens: Interval
+    """Trained on."""
     memory_gb_per_gpu: Memory
+    reliability: Reliability
+    power: Power
+    cost: Cost
+    storage: Storage
     time_breakdown_s: dict[str, float]
     """Seconds of one step by what they are spent on; they add up to the step time."""
     bottleneck: Bottleneck
@@ -170,6 +194,10 @@ class Alternative(Base):
     tokens_per_s_per_gpu: float
     mfu: float
     days: Interval
+    """Without failures."""
+    days_with_failures: Interval
+    cost_usd: float
+    """With failures, without the spares that stand by."""
     memory_gb_per_gpu: float
     """Device view."""
     fit_probability: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from planner.plan.operating.table import between, cost_rows, power_rows, storage_rows, usd
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def headline(result: TrainResult) -> str:
     if inputs.question == "tokens" and result.result.tokens is not None and inputs.days is not None:
         tokens = _between(result.result.tokens, lambda x: format_quantity(x, "count"))
         return f"{inputs.model} sees {tokens} tokens in {_days(inputs.days)} on {where}."
-    took = _between(plan.days, _days)
+    took = _between(plan.days_with_failures, _days)
     need = "needs " if inputs.question == "gpus" else "trains on "
     tokens = format_quantity(inputs.tokens or 0.0, "count")
-    return f"{inputs.model} {need}{where} for {tokens} tokens: {took} without failures."
+    return f"{inputs.model} {need}{where} for {tokens} tokens: {took}, {usd(plan.cost_usd.value)}."
 
 
 def plan_rows(result: TrainResult) -> Rows:
@@ -74,8 +75,17 @@ def plan_rows(result: TrainResult) -> Rows:
             f"{_between(plan.tokens_per_s, _count)} tokens/s, {plan.tokens_per_s_per_gpu.value:,.0f} per GPU",
         ),
         ("MFU", f"{plan.mfu.value:.1%} causal, {plan.mfu.full:.1%} with all pairs"),
-        ("time", f"{_between(plan.days, _days)} without failures"),
-        ("GPU-hours", _between(plan.gpu_hours, _count)),
+        ("time", f"{_between(plan.days_with_failures, _days)}, {_days(plan.days.value)} without failures"),
+        ("goodput", f"{between(plan.goodput, lambda x: f'{x:.1%}')}: {plan.reliability.sentence}"),
+        ("failures", _failures(plan)),
+        ("GPU-hours", f"{_between(plan.gpu_hours, _count)} without failures"),
+        (
+            "cost",
+            f"{between(plan.cost_usd, usd)}, {between(plan.usd_per_million_tokens, usd)} per million tokens",
+        ),
+        *cost_rows(plan.cost, plan.usd_per_gpu_hour),
+        *power_rows(plan.power, plan.power_megawatts, plan.energy_megawatt_hours, plan.co2_tonnes, per=""),
+        *storage_rows(plan.storage),
         ("memory", _memory(plan.memory_gb_per_gpu)),
         ("binds", f"{plan.bottleneck.resource}: {plan.bottleneck.sentence}"),
     ]
@@ -88,6 +98,15 @@ def plan_rows(result: TrainResult) -> Rows:
     return rows
 
 
+def _failures(plan: Plan) -> str:
+    r = plan.reliability
+    return (
+        f"{_between(r.interruptions, _count)} interruptions, one every "
+        f"{between(r.mean_hours_between_failures, lambda x: f'{x:.3g}')} h; {r.spare_hosts:,} spare hosts; "
+        f"rates of {r.failures}"
+    )
+
+
 def breakdown_rows(plan: Plan) -> Rows:
     """(part, seconds, share of the step), the largest first; parts that take no time are left out."""
     step = plan.step_time_s.value
@@ -97,7 +116,7 @@ def breakdown_rows(plan: Plan) -> Rows:
     ]
 
 
-ALTERNATIVE_HEAD = ("why", "layout", "GPUs", "step", "time", "tok/s/GPU", "MFU", "memory", "fits")
+ALTERNATIVE_HEAD = ("why", "layout", "GPUs", "step", "time", "cost", "tok/s/GPU", "MFU", "memory", "fits")
 
 
 def alternative_rows(alternatives: Iterable[Alternative]) -> Rows:
@@ -108,7 +127,8 @@ def alternative_rows(alternatives: Iterable[Alternative]) -> Rows:
             f"{layout(a.strategy)} {a.strategy.sharding} {_recompute(a.strategy)}",
             f"{a.gpus_used:,} {a.gpu}",
             _seconds(a.step_time_s.value),
-            _days(a.days.value),
+            _days(a.days_with_failures.value),
+            usd(a.cost_usd),
             f"{a.tokens_per_s_per_gpu:,.0f}",
             f"{a.mfu:.1%}",
             f"{a.memory_gb_per_gpu:.0f} GB",
@@ -157,6 +177,8 @@ def plan_records(result: TrainResult) -> list[dict[str, Any]]:
                 "gpus_used": plan.gpus_used,
                 **_flat("step_time_s", plan.step_time_s),
                 **_flat("days", plan.days),
+                **_flat("days_with_failures", plan.days_with_failures),
+                "cost_usd": plan.cost_usd.value,
                 "tokens_per_s_per_gpu": plan.tokens_per_s_per_gpu.value,
                 "mfu": plan.mfu.value,
                 "memory_gb_per_gpu": plan.memory_gb_per_gpu.device,
@@ -172,6 +194,8 @@ def plan_records(result: TrainResult) -> list[dict[str, Any]]:
                 "gpus_used": a.gpus_used,
                 **_flat("step_time_s", a.step_time_s),
                 **_flat("days", a.days),
+                **_flat("days_with_failures", a.days_with_failures),
+                "cost_usd": a.cost_usd,
                 "tokens_per_s_per_gpu": a.tokens_per_s_per_gpu,
                 "mfu": a.mfu,
                 "memory_gb_per_gpu": a.memory_gb_per_gpu,

@@ -12,8 +12,13 @@ from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import Case, Job, as_catalog, case_on, resolve
 from planner.plan.numbers import Number
+from planner.plan.operating.asked import Asked
+from planner.plan.operating.case import operating
+from planner.plan.operating.estate import Estate, estate_of
+from planner.plan.operating.training import Run, operated
 from planner.plan.site import Site, sites
 from planner.plan.solve import Effort, Found, fewest, find
+from planner.units import MEGA
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -48,6 +53,12 @@ def train(
     zero_bubble: bool | None = None,
     in_flight: Number | None = None,
     offload: Number | None = None,
+    site: str | None = None,
+    price: Number | None = None,
+    finance: str | None = None,
+    power_cap: Number | None = None,
+    failures: str | None = None,
+    checkpoint: str | None = None,
     goal: str = "fastest",
     top: Number = 5,
     exhaustive: bool = False,
@@ -80,6 +91,14 @@ def train(
         Layout fields; those given are not searched.
     zero_bubble, in_flight
         Whether the schedule splits the backward pass; micro-batches that the first stage keeps.
+    site, price, finance
+        Where it runs; ``own``, ``colocation``, terms of rent, or dollars as in ``'$2.35/h'``; how what is
+        owned is paid for.
+    power_cap
+        Of the facility, as in ``'300MW'``: fewer accelerators run.
+    failures, checkpoint
+        How often hosts fail, and what is done about it: ``blocking``, ``asynchronous``, ``memory`` or
+        ``replicas``.
     goal
         ``fastest``, ``cheapest`` (GPU-hours) or ``fewest`` (accelerators on which it fits).
     top
@@ -129,8 +148,18 @@ def train(
             zero_bubble=zero_bubble,
             layout=layout,
         )
+        asked = Asked.read(
+            book,
+            site=site,
+            price=price,
+            finance=finance,
+            power_cap=power_cap,
+            failures=failures,
+            checkpoint=checkpoint,
+        )
         places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)
-    return _answer(book, used, job, places, filled, tuple([set] if isinstance(set, str) else set), exhaustive)
+        overrides = (set,) if isinstance(set, str) else tuple(set)
+        return _answer(book, used, job, places, filled, asked, overrides, exhaustive)
 
 
 def _answer(
@@ -139,6 +168,7 @@ def _answer(
     job: Job,
     places: tuple[Site, ...],
     filled: Filled,
+    asked: Asked,
     overrides: tuple[str, ...],
     exhaustive: bool,
 ) -> results.TrainResult:
@@ -147,7 +177,7 @@ def _answer(
     tried: list[tuple[Found, Filled]] = []
     for site in places:
         own = Filled()
-        tried.append((_solved(case_on(job, site, own), own, effort), own))
+        tried.append((_solved(operating(book, case_on(job, site, own), asked, own), own, effort), own))
     found, own = min(tried, key=lambda pair: _rank(pair[0]))
     others = tuple(other for other, _ in tried if other is not found)
     filled.assumptions += own.assumptions
@@ -161,9 +191,14 @@ def _answer(
             site.label,
             f"the best of {len(tried)} groups of unlike hardware, each planned alone; no plan spans several",
         )
-    answer, trace = answered(found, others, filled, effort)
+    estate = estate_of(book, site, asked, Filled())
+
+    def operated_by(run: Run) -> dict[str, Any]:
+        return operated(estate, asked, run, catalog=book, filled=filled)
+
+    answer, trace = answered(found, others, filled, effort, operated_by)
     result = results.TrainResult(
-        inputs=_inputs(found, overrides),
+        inputs=_inputs(found, estate, asked, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
         sources=sources_of(book, used, job.record),
@@ -193,7 +228,7 @@ def _rank(found: Found) -> tuple[bool, float]:
     return False, float(found.fewest if found.fewest is not None else found.plans.score[0])
 
 
-def _inputs(found: Found, overrides: tuple[str, ...]) -> results.TrainInputs:
+def _inputs(found: Found, estate: Estate, asked: Asked, overrides: tuple[str, ...]) -> results.TrainInputs:
     case, job = found.case, found.case.job
     site = case.site
     return results.TrainInputs(
@@ -215,6 +250,11 @@ def _inputs(found: Found, overrides: tuple[str, ...]) -> results.TrainInputs:
         software=job.software.id,
         goal=job.goal,
         top=job.top,
+        site=estate.site.id,
+        price=asked.price.text,
+        finance=estate.finance.id,
+        failures=estate.failures.id,
+        power_cap_megawatts=None if asked.power_cap_watts is None else asked.power_cap_watts / MEGA,
         pinned=dict(job.pins),
         overrides=overrides,
     )

@@ -11,6 +11,14 @@ from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
+from planner.cli.surroundings import (
+    CheckpointOption,
+    FailuresOption,
+    FinanceOption,
+    PowerCapOption,
+    PriceOption,
+    SiteOption,
+)
 
 if TYPE_CHECKING:
     from planner.plan.explain import Explanation
@@ -95,11 +103,17 @@ def run(
         str | None,
         option("--offload", metavar="SHARE", text="Pin the share of activations kept in host memory."),
     ] = None,
+    site: SiteOption = None,
+    price: PriceOption = None,
+    finance: FinanceOption = None,
+    power_cap: PowerCapOption = None,
+    failures: FailuresOption = None,
+    checkpoint: CheckpointOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
     ] = False,
 ) -> Answer:
-    """Plan a training job: layout, step time, days, GPU-hours, memory.
+    """Plan a training job: layout, days, memory, failures, power, cost.
 
     Of GPUs, tokens and days, give two and the third is solved for; tokens default to the model's published
     recipe. Exit code 4 where nothing is feasible: the answer then says why, and what would be.
@@ -139,6 +153,12 @@ def run(
         zero_bubble=zero_bubble,
         in_flight=in_flight,
         offload=offload,
+        site=site,
+        price=price,
+        finance=finance,
+        power_cap=power_cap,
+        failures=failures,
+        checkpoint=checkpoint,
         catalog=session.catalog(),
     )
     check_overrides(session)
@@ -163,6 +183,7 @@ def _answer(
 
 
 def _tables(result: TrainResult) -> list[Table]:
+    from planner.plan.operating.table import POLICY_HEAD, policy_rows
     from planner.plan.table import ALTERNATIVE_HEAD, alternative_rows, breakdown_rows, headline, plan_rows
 
     plan = result.plan
@@ -171,6 +192,7 @@ def _tables(result: TrainResult) -> list[Table]:
     tables = [
         text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
         text_table(("one step spends on", "time", "share"), breakdown_rows(plan)),
+        text_table(POLICY_HEAD, policy_rows(plan.reliability)),
     ]
     if result.result.alternatives:
         tables.append(text_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))

@@ -1,0 +1,74 @@
+"""The section on cost of a plan, and samples as intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.model.cost.hour import HourCost, break_even_utilisation
+from planner.plan.document import Interval
+from planner.plan.operating import results
+from planner.plan.price_words import PriceChoice, rent_of
+from planner.tables.samples import interval
+from planner.types import FloatArray
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.plan.operating.asked import Asked
+    from planner.plan.operating.estate import Estate
+    from planner.tables.price import Price
+
+__all__ = ["cost_of", "interval_of"]
+
+
+def interval_of(samples: FloatArray) -> Interval:
+    """Interval of samples ``[S, 1]`` of one number."""
+    value, low, high = interval(np.asarray(samples).reshape(np.shape(samples)[0], -1)[:, 0])
+    return Interval(value=float(value), low=float(low), high=float(high))
+
+
+def cost_of(
+    estate: Estate, asked: Asked, price: HourCost, paid: FloatArray, kwh: FloatArray, catalog: Catalog
+) -> results.Cost:
+    """Return where the money goes.
+
+    Parameters
+    ----------
+    price
+        Of an accelerator-hour.
+    paid
+        Accelerators.
+    kwh
+        Energy of the plan.
+    """
+    owned = asked.price.mode != "rent"
+    rent = rent_of(asked.price, catalog, estate.place.accelerator) if not owned else _market(estate, catalog)
+    rented = rent.usd(estate.samples)
+    bought = estate.capital(paid)
+    running = price.electricity
+    carried = estate.supplied(estate.watts(paid, "training").mean * paid)
+    return results.Cost(
+        price=asked.price.text,
+        basis=rent.basis if not owned else f"{estate.purchase.basis}; finance {estate.finance.id}",
+        gpu_hour_parts_usd={name: float(np.asarray(part).flat[0]) for name, part in price.parts().items()},
+        electricity_usd=interval_of(kwh * carried.usd_per_kwh),
+        capital_usd=interval_of(sum(bought, np.zeros((1, 1))) * paid) if owned else None,
+        rented_usd_per_gpu_hour=interval_of(rented) if owned else None,
+        break_even_utilisation=_finite(
+            break_even_utilisation(
+                owned_usd_per_hour=price.total, rented_usd_per_hour=rented, running_usd_per_hour=running
+            )
+        )
+        if owned
+        else None,
+    )
+
+
+def _market(estate: Estate, catalog: Catalog) -> Price:
+    return rent_of(PriceChoice.parse("reserved"), catalog, estate.place.accelerator)
+
+
+def _finite(samples: FloatArray) -> float | None:
+    value = float(np.asarray(samples).flat[0])
+    return value if np.isfinite(value) else None
