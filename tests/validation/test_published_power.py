@@ -170,7 +170,7 @@ def test_en_grok4() -> None:
     load = supplied(site=memphis, watts=200_000 * meter)
     assert load.short_watts.item() == 0.0
     assert carbon_kg(kwh=kwh, kg_per_kwh=load.kg_per_kwh).item() / MEGA == pytest.approx(154.0, rel=0.15)
-    # 754 million litres hold the water of power plants; what cools the site is less.
+    # 754 million litres are more than cooling evaporates, presumably with power plants: ours is the site's.
     it_kwh = energy_kwh(watts=gpu.average, seconds=246e6 * SECONDS_PER_HOUR)
     assert 0.2 * 754e6 < water_liters(it_kwh=it_kwh, site=memphis).item() < 754e6
 
