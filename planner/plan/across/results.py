@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.plan.document import Base, Interval
 from planner.plan.results import Strategy
 
-__all__ = ["Across", "AcrossGroup"]
+__all__ = ["Across", "AcrossGroup", "Multisite", "SiteMode"]
 
 
 class AcrossGroup(Base):
@@ -60,4 +60,47 @@ class Across(Base):
     lost: dict[str, float]
     """Share of the step that the groups, weighted by their shares of the batch, lose by cause."""
     notes: tuple[str, ...] = ()
+    sentence: str
+
+
+class SiteMode(Base):
+    """One way to train over several sites."""
+
+    mode: str
+    """``synchronous``, ``hierarchical`` or ``local`` (sites train apart for some steps, as DiLoCo does)."""
+    efficiency: Interval
+    """Useful tokens per second over those of as many accelerators in one site."""
+    step_time_s: Interval
+    """Of the link alone: the step time of the plan has an interval of its own."""
+    exposed_s: Interval
+    """Added to each step, on average."""
+    exchange_s: Interval
+    """From the first byte of an exchange to its last."""
+    link_gigabits_per_s: Interval
+    """Mean rate of each connection and direction, of 10^9 bits."""
+    days: Interval | None
+    """Without failures, tokens lost to training apart included; null where the tokens were asked for."""
+
+
+class Multisite(Base):
+    """The plan with its replicas divided among several sites."""
+
+    link: str
+    """Id of the record."""
+    sites: int
+    replicas_per_site: int
+    """At the site that has the most."""
+    gpus_per_site: int
+    kilometres: float
+    """Of the ring, or between two sites."""
+    terabits_per_s: float
+    """Of each connection, per direction."""
+    gradient_gigabytes: float
+    """Of 10^9 bytes: what the sites add up."""
+    inner_steps: int
+    """Between exchanges where sites train apart."""
+    modes: tuple[SiteMode, ...]
+    """Empty where the plan cannot be divided; the sentence says why."""
+    best_mode: str | None
+    """Fastest of those that train exactly as one site does."""
     sentence: str

@@ -8,10 +8,11 @@ from planner.plan.table import layout
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
-    from planner.plan.across.results import Across
+    from planner.plan.across.results import Across, Multisite
+    from planner.plan.document import Interval
     from planner.plan.table import Rows
 
-__all__ = ["ACROSS_HEAD", "across_lost_rows", "across_rows"]
+__all__ = ["ACROSS_HEAD", "MULTISITE_HEAD", "across_lost_rows", "across_rows", "multisite_rows"]
 
 ACROSS_HEAD: Final = ("group", "GPUs", "layout", "sequences", "share", "step", "waits", "alone")
 
@@ -37,6 +38,29 @@ def across_rows(across: Across) -> Rows:
 def across_lost_rows(across: Across) -> Rows:
     """(cause, share of the step), the largest first."""
     return [(name, f"{share:.1%}") for name, share in sorted(across.lost.items(), key=lambda item: -item[1])]
+
+
+MULTISITE_HEAD: Final = ("mode", "efficiency", "step", "exchange", "exposed", "per link", "days")
+
+
+def multisite_rows(result: Multisite) -> Rows:
+    """Rows under `MULTISITE_HEAD`."""
+    return [
+        (
+            one.mode,
+            f"{one.efficiency.value:.1%} ({one.efficiency.low:.1%} to {one.efficiency.high:.1%})",
+            _seconds(one.step_time_s.value),
+            _seconds(one.exchange_s.value),
+            _seconds(one.exposed_s.value),
+            f"{one.link_gigabits_per_s.value:,.3g} Gb/s",
+            "" if one.days is None else _days(one.days),
+        )
+        for one in result.modes
+    ]
+
+
+def _days(days: Interval) -> str:
+    return f"{days.value:,.3g} ({days.low:,.3g} to {days.high:,.3g})"
 
 
 def _seconds(value: float) -> str:
