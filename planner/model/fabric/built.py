@@ -95,7 +95,7 @@ def built(
         planes=fabric.planes,
         oversubscription=fabric.oversubscription[:-1],
         most_tiers=len(fabric.oversubscription),
-        most_endpoints=fabric.largest // each,
+        most_endpoints=fabric.largest * min(ports, 1.0 / each),
     )
     hosts = counted.links_by_tier[0]
     cables = hosts if fabric.copper_hosts else np.zeros_like(hosts)

@@ -146,11 +146,13 @@ def multisite(
     Raises
     ------
     InputError
-        A step of no time, or negative bytes or times.
+        A step of no time, a backward pass longer than its step, or negative bytes or times.
     """
     parts = (gradient_bytes, backward_s, inside_s)
     if np.any(np.asarray(step_s) <= 0) or any(np.any(np.asarray(part) < 0) for part in parts):
         raise InputError("a step takes more than 0 s, and its gradient and parts are not negative")
+    if np.any(np.asarray(backward_s) > step_s):
+        raise InputError("the backward pass is a part of the step: backward_s cannot be more than step_s")
     across = ring(
         moved_bytes=gradient_bytes,
         sites=np.array(float(link.sites)),
