@@ -56,6 +56,11 @@ class Part:
         """Least probability of fitting into memory, as for the group alone."""
         return self.found[0].fit
 
+    @property
+    def fits(self) -> bool:
+        """Whether any layout found is no larger than the group."""
+        return any(np.any(plans.accelerators <= self.available) for one in self.found for plans in one.tables)
+
     def layouts(self) -> Strategy:
         """All layouts found, with the replicas they had and with as many as there is room for."""
         tables = [plans for found in self.found for plans in found.tables]

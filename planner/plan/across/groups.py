@@ -65,7 +65,7 @@ def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None 
         ", ".join(f"{one.part.case.site.accelerator.id} {one.sequences:,}" for one in mix.members),
         "across groups: each keeps a layout of its own and takes whole sequences in proportion to its speed",
     )
-    return _answer(mix, alone, job, [one.case.site.accelerator.id for one in tried])
+    return _answer(mix, alone, job, [one.case.site.short for one in tried])
 
 
 def _answer(mix: Mix, alone: Sequence[Part], job: Job, known: Sequence[str]) -> Across:
@@ -83,7 +83,7 @@ def _answer(mix: Mix, alone: Sequence[Part], job: Job, known: Sequence[str]) -> 
         spent = (allowed or 0.0) / SECONDS_PER_HOUR
         hours = Interval(value=spent, low=spent, high=spent)
     used = sum(one.gpus for one in mix.members)
-    chosen = [one.part.case.site.accelerator.id for one in mix.members]
+    chosen = [one.part.name for one in mix.members]
     sums = sum(1.0 / one.part.alone_s for one in mix.members)
     lost = _lost(mix)
     gain = best.alone_s / mix.step_s - 1.0

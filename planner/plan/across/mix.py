@@ -111,12 +111,14 @@ def best_mix(parts: Sequence[Part], batch: int, effort: Effort) -> Mix | None:
     """
     if batch < len(parts) or len(parts) < 2:
         return None
-    shares: IntArray | None = by_speed(np.array([1.0 / one.alone_s for one in parts]), batch)
+    shares = by_speed(np.array([1.0 / one.alone_s for one in parts]), batch)
     for _ in range(SEARCHES):
-        if shares is None:
-            return None
         parts = [searched(part, int(n), effort) for part, n in zip(parts, shares, strict=True)]
-        shares = _balanced(parts, batch)
+        parts = [one for one in parts if one.fits]
+        balanced = _balanced(parts, batch) if len(parts) > 1 else None
+        if balanced is None:
+            return None
+        shares = balanced
     best = _mixed(parts, batch)
     while best is not None and len(best.members) > 2:
         least = min(best.members, key=lambda one: one.sequences)

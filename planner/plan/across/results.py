@@ -35,7 +35,7 @@ class Across(Base):
 
     groups: tuple[AcrossGroup, ...]
     left_out: tuple[str, ...]
-    """Accelerators of groups that take no part."""
+    """Groups that take no part: accelerator, system and fabric."""
     gpus_used: int
     step_time_s: Interval
     tokens_per_s: Interval
