@@ -60,7 +60,7 @@ def test_links_above_a_tier_are_those_below_over_its_shortage(
     for tier in range(int(found.tiers[0]) - 1):
         ratio = shortage[tier] if tier < len(shortage) else 1.0
         below, above = found.links_by_tier[tier, 0], found.links_by_tier[tier + 1, 0]
-        assert below / ratio <= above * CLOSE
+        assert below / ratio <= above + each  # links are rounded up to whole ones in every tree
         assert above <= (below + each) / ratio + 2 * each
 
 
@@ -153,24 +153,24 @@ def test_storage_holds_and_carries_what_it_must(
     st.floats(0, 1e16),
     st.floats(0.1, 100),
     st.floats(0, 1),
-    st.floats(0, 100),
+    st.floats(0, 1),
 )
 def test_sites_never_help_and_chunks_never_hurt(
-    name: str, gradient: float, step: float, share: float, inside: float
+    name: str, gradient: float, step: float, backward: float, inside: float
 ) -> None:
     link = link_table(CATALOG.get(LINK, name), Samples(3))
     found = multisite(
         link=link,
         gradient_bytes=np.array([gradient]),
         step_s=np.array([step]),
-        backward_s=np.array([share * step]),
-        inside_s=np.array([inside]),
+        backward_s=np.array([backward * step]),
+        inside_s=np.array([inside * step]),
         site_bytes_per_s=np.array([1e14]),
     )
     for one in found.values():
-        assert np.all(one.exposed_s >= -1e-9 * inside)
+        assert np.all(one.exposed_s >= -1e-9 * step)
         assert np.all(one.efficiency <= CLOSE)
         assert np.all(one.link_bytes_per_s <= link.bytes_per_s * CLOSE) or gradient == 0
-    tolerance = 1e-9 * (inside + step)
+    tolerance = 1e-9 * step
     assert np.all(found["hierarchical"].exposed_s <= found["synchronous"].exposed_s + tolerance)
     assert np.all(found["local"].exposed_s <= found["synchronous"].exposed_s + tolerance)
