@@ -10,6 +10,9 @@ from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.numbers import Number
+from planner.plan.operating.asked import Asked
+from planner.plan.operating.caps import within_caps
+from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.places import Place, places
 from planner.plan.serving import results
 from planner.plan.serving.answer import answered
@@ -17,7 +20,7 @@ from planner.plan.serving.infeasible import infeasible
 from planner.plan.serving.job import ServeJob, resolve
 from planner.plan.serving.request import case_on
 from planner.plan.serving.solve import Found, find
-from planner.units import MILLI
+from planner.units import MEGA, MILLI
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -60,6 +63,10 @@ def serve(
     chunk: Number | None = None,
     max_batch: Number | None = None,
     spares: Number | None = None,
+    site: str | None = None,
+    price: Number | None = None,
+    finance: str | None = None,
+    power_cap: Number | None = None,
     goal: str | None = None,
     pareto: bool = True,
     top: Number = 5,
@@ -107,6 +114,11 @@ def serve(
         Fields of a replica; those given are not searched.
     spares
         Spare hosts; by default enough for failures, a failure domain and upgrades.
+    site, price, finance
+        Where it runs; ``own``, ``colocation``, terms of rent, or dollars as in ``'$2.35/h'``; how what is
+        owned is paid for.
+    power_cap
+        Of the facility, as in ``'300MW'``: fewer accelerators run.
     goal
         ``throughput``, ``latency`` or ``gpus``.
     pareto
@@ -158,18 +170,26 @@ def serve(
             top=top,
             spares=spares,
         )
+        asked = Asked.read(book, site=site, price=price, finance=finance, power_cap=power_cap)
         where = _where(book, job, filled, cluster=cluster, accelerator=accelerator)
+        where = within_caps(book, where, asked, filled)
         case = case_on(book, job, where, filled)
         operations = book.get(OPERATIONS, CUSTOMS)
-    found = find(case, operations)
-    answer = answered(book, found, filled, pareto=pareto) if found.best else infeasible(book, found, filled)
+        found = find(case, operations)
+        estates = [
+            estate_of(book, place, asked, filled if not at else Filled()) for at, place in enumerate(where)
+        ]
+        if found.best is None:
+            answer = infeasible(book, found, filled)
+        else:
+            answer = answered(book, found, filled, asked, estates, pareto=pareto)
     if verify and answer.plan is not None:
         from planner.plan.serving.verify import verified
 
         answer = answer.model_copy(update={"verified": verified(found, answer.plan)})
     overrides = (set,) if isinstance(set, str) else tuple(set)
     result = results.ServeResult(
-        inputs=_inputs(found, where, overrides),
+        inputs=_inputs(found, where, estates[0], asked, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
         sources=sources_of(book, used, job.record),
@@ -194,13 +214,15 @@ def _where(
     return found
 
 
-def _inputs(found: Found, where: tuple[Place, ...], overrides: tuple[str, ...]) -> results.ServeInputs:
+def _inputs(
+    found: Found, where: tuple[Place, ...], estate: Estate, asked: Asked, overrides: tuple[str, ...]
+) -> results.ServeInputs:
     job, traffic = found.case.job, found.case.job.traffic
     largest = max(where, key=lambda place: place.available)
     demand = job.demand
     limited = job.question == "capacity" or job.gpus is not None or largest.cluster is not None
 
-    def asked(measure: str) -> float | None:
+    def load(measure: str) -> float | None:
         return demand.value if demand is not None and demand.measure == measure else None
 
     def target(name: str) -> float | None:
@@ -217,9 +239,9 @@ def _inputs(found: Found, where: tuple[Place, ...], overrides: tuple[str, ...]) 
         system=largest.system.id if largest.system else None,
         fabric=largest.fabric.id if largest.fabric else None,
         gpus=round(sum(found.available)) if limited else None,
-        users=asked("users"),
+        users=load("users"),
         request_rate=found.rate,
-        concurrency=asked("concurrency"),
+        concurrency=load("concurrency"),
         traffic=traffic.id,
         isl=traffic.isl,
         osl=traffic.osl,
@@ -232,6 +254,10 @@ def _inputs(found: Found, where: tuple[Place, ...], overrides: tuple[str, ...]) 
         e2e_percentile=job.targets["e2e"].percentile,
         peak=job.peak,
         years=job.years,
+        site=estate.site.id,
+        price=asked.price.text,
+        finance=estate.finance.id,
+        power_cap_megawatts=None if asked.power_cap_watts is None else asked.power_cap_watts / MEGA,
         goal=job.goal,
         modes=job.modes,
         top=job.top,

@@ -11,6 +11,7 @@ from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
+from planner.cli.surroundings import FinanceOption, PowerCapOption, PriceOption, SiteOption
 
 if TYPE_CHECKING:
     from planner.plan.serving.explain import Explanation
@@ -100,6 +101,10 @@ def run(
     spares: Annotated[
         str | None, option("--spares", text="Spare hosts; default: for failures and upgrades.")
     ] = None,
+    site: SiteOption = None,
+    price: PriceOption = None,
+    finance: FinanceOption = None,
+    power_cap: PowerCapOption = None,
     goal: Annotated[
         str | None, option("--goal", metavar="NAME", text="throughput, latency or gpus (the fewest).")
     ] = None,
@@ -115,7 +120,7 @@ def run(
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
     ] = False,
 ) -> Answer:
-    """Plan a service: users, latency, throughput, GPUs of a load.
+    """Plan a service: users, latency, GPUs of a load, power, cost.
 
     With --users, --request-rate or --concurrency the fewest GPUs are solved for, else what the hardware
     serves. Exit code 4 where nothing is feasible: the answer then says which target fails, and by how much.
@@ -157,6 +162,10 @@ def run(
         chunk=chunk,
         max_batch=max_batch,
         spares=spares,
+        site=site,
+        price=price,
+        finance=finance,
+        power_cap=power_cap,
         goal=goal,
         top=top,
         verify=verify,

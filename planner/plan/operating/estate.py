@@ -157,9 +157,11 @@ class Estate:
         activity: Activity,
         *,
         catalog: Catalog,
-        utilisation: FloatArray | float = 1.0,
+        usd_per_kwh: FloatArray | None = None,
     ) -> HourCost:
         """Price of an hour of one accelerator by part, ``[S, R]`` USD.
+
+        Electricity costs what the site pays for a load of just these, where `usd_per_kwh` does not say.
 
         Raises
         ------
@@ -169,8 +171,9 @@ class Estate:
         if choice.mode == "rent":
             rent = rent_of(choice, catalog, self.place.accelerator).usd(self.samples)
             return rented_usd_per_hour(usd_per_hour=rent)
-        power = self.watts(accelerators, activity, utilisation)
-        carried = self.supplied(power.mean * accelerators)
+        power = self.watts(accelerators, activity)
+        if usd_per_kwh is None:
+            usd_per_kwh = self.supplied(power.mean * accelerators).usd_per_kwh
         bought = self.capital(accelerators)
         if choice.mode == "colocation":
             return colocated_usd_per_hour(
@@ -178,13 +181,13 @@ class Estate:
                 finance=self.finance_table,
                 rented_watts=power.it.peak,
                 facility_watts=power.mean,
-                usd_per_kwh=carried.usd_per_kwh,
+                usd_per_kwh=usd_per_kwh,
             )
         return owned_usd_per_hour(
             capital=bought,
             finance=self.finance_table,
             facility_watts=power.mean,
-            usd_per_kwh=carried.usd_per_kwh,
+            usd_per_kwh=usd_per_kwh,
         )
 
 

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from planner.plan.operating.estate import Estate
     from planner.tables.price import Price
 
-__all__ = ["cost_of", "interval_of"]
+__all__ = ["basis_of", "cost_of", "first", "interval_of", "market_rent"]
+
+
+def first(samples: FloatArray) -> float:
+    """Return the stated value of samples of one number."""
+    return float(np.asarray(samples).flat[0])
 
 
 def interval_of(samples: FloatArray) -> Interval:
@@ -43,15 +48,17 @@ def cost_of(
         Energy of the plan.
     """
     owned = asked.price.mode != "rent"
-    rent = rent_of(asked.price, catalog, estate.place.accelerator) if not owned else _market(estate, catalog)
+    rent = (
+        rent_of(asked.price, catalog, estate.place.accelerator) if not owned else market_rent(estate, catalog)
+    )
     rented = rent.usd(estate.samples)
     bought = estate.capital(paid)
     running = price.electricity
     carried = estate.supplied(estate.watts(paid, "training").mean * paid)
     return results.Cost(
         price=asked.price.text,
-        basis=rent.basis if not owned else f"{estate.purchase.basis}; finance {estate.finance.id}",
-        gpu_hour_parts_usd={name: float(np.asarray(part).flat[0]) for name, part in price.parts().items()},
+        basis=basis_of(estate) if owned else rent.basis,
+        gpu_hour_parts_usd={name: first(part) for name, part in price.parts().items()},
         electricity_usd=interval_of(kwh * carried.usd_per_kwh),
         capital_usd=interval_of(sum(bought, np.zeros((1, 1))) * paid) if owned else None,
         rented_usd_per_gpu_hour=interval_of(rented) if owned else None,
@@ -65,10 +72,16 @@ def cost_of(
     )
 
 
-def _market(estate: Estate, catalog: Catalog) -> Price:
+def basis_of(estate: Estate) -> str:
+    """Say where the price of what is owned comes from."""
+    return f"{estate.purchase.basis}; finance {estate.finance.id}"
+
+
+def market_rent(estate: Estate, catalog: Catalog) -> Price:
+    """Return what the same part is rented for in a contract of a year."""
     return rent_of(PriceChoice.parse("reserved"), catalog, estate.place.accelerator)
 
 
 def _finite(samples: FloatArray) -> float | None:
-    value = float(np.asarray(samples).flat[0])
+    value = first(samples)
     return value if np.isfinite(value) else None

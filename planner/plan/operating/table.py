@@ -51,9 +51,9 @@ def _policy(one: Policy, reliability: Reliability) -> tuple[str, ...]:
 
 def power_rows(power: Power, megawatts: Interval, energy: Interval, co2: Interval, per: str) -> Rows:
     """Return (what, value) of power, energy and carbon; `per` says of which time, as in " a year"."""
-    short = (
-        f", {_watts(power.short_megawatts * MEGA)} more than the site has" if power.short_megawatts else ""
-    )
+    missing = power.short_megawatts * MEGA
+    short = f", {_watts(missing)} more than the site has" if missing else ""
+    most, made = power.peak_megawatts.value * MEGA, power.embodied_co2_tonnes.value
     return [
         (
             "power",
@@ -63,7 +63,7 @@ def power_rows(power: Power, megawatts: Interval, energy: Interval, co2: Interva
         (
             "energy",
             f"{between(energy, _energy)}{per} at {power.usd_per_kwh:.3f} USD/kWh; "
-            f"{power.water_megalitres.value:,.3g} million litres of water",
+            f"{_short(power.water_megalitres.value)} million litres of water",
         ),
         (
             "carbon",
@@ -88,9 +88,9 @@ def storage_rows(storage: Storage) -> Rows:
     return [
         (
             "storage",
-            f"checkpoints of {storage.checkpoint_terabytes:,.3g} TB, {storage.kept_terabytes:,.3g} TB kept, "
-            f"{storage.data_terabytes:,.3g} TB of tokens; writes {storage.write_gigabytes_per_s:,.3g} of "
-            f"{storage.available_write_gigabytes_per_s:,.3g} GB/s",
+            f"checkpoints of {_short(storage.checkpoint_terabytes)} TB, {_short(storage.kept_terabytes)} TB kept, "
+            f"{_short(storage.data_terabytes)} TB of tokens; writes {_short(storage.write_gigabytes_per_s)} of "
+            f"{_short(storage.available_write_gigabytes_per_s)} GB/s",
         )
     ]
 
@@ -101,12 +101,17 @@ def _watts(watts: float) -> str:
 
 def _energy(megawatt_hours: float) -> str:
     if megawatt_hours >= KILO:
-        return f"{megawatt_hours / KILO:,.3g} GWh"
-    return f"{megawatt_hours:,.3g} MWh"
+        return f"{_short(megawatt_hours / KILO)} GWh"
+    return f"{_short(megawatt_hours)} MWh"
 
 
 def _tonnes(tonnes: float) -> str:
-    return f"{tonnes / KILO:,.3g} kt" if tonnes >= KILO else f"{tonnes:,.3g} t"
+    return f"{_short(tonnes / KILO)} kt" if tonnes >= KILO else f"{_short(tonnes)} t"
+
+
+def _short(value: float) -> str:
+    """Three digits, and all of those before the point."""
+    return f"{value:,.0f}" if value >= KILO else f"{value:.3g}"
 
 
 def _seconds(seconds: float) -> str:

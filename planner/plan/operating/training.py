@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from planner.model.fabric.storage import TOKEN_BYTES, StorageSize, storage_size
-from planner.model.power import carbon_kg, embodied_kg, energy_kwh, water_liters
+from planner.model.power import carbon_kg, energy_kwh
 from planner.model.reliability.goodput import Goodput, goodput
 from planner.model.reliability.spares import spares, unavailable
 from planner.plan.operating import results
-from planner.plan.operating.money import cost_of, interval_of
+from planner.plan.operating.draw import PartPower, power_section
+from planner.plan.operating.money import cost_of, first, interval_of
 from planner.types import FloatArray
 from planner.units import (
     GIGA,
@@ -26,7 +27,6 @@ from planner.units import (
     MILLION,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
-    SECONDS_PER_YEAR,
     TERA,
     format_quantity,
 )
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.defaults import Filled
     from planner.plan.operating.asked import Asked
-    from planner.plan.operating.estate import Estate, EstatePower
+    from planner.plan.operating.estate import Estate
 
-__all__ = ["ENOUGH", "LEAST", "Run", "central_goodput", "chosen_policy", "operated", "outcomes", "power_of"]
+__all__ = ["ENOUGH", "LEAST", "Run", "central_goodput", "chosen_policy", "operated", "outcomes"]
 
 ENOUGH: Final = 0.9
 """Goodput with which nobody looks for a better policy."""
@@ -182,7 +182,7 @@ def operated(estate: Estate, asked: Asked, run: Run, *, catalog: Catalog, filled
         "usd_per_gpu_hour": interval_of(price.total),
         "usd_per_million_tokens": interval_of(cost / run.tokens * MILLION),
         "reliability": _reliability(estate, run, found, at, best, seconds, spare_hosts),
-        "power": power_of(estate, power, paid, seconds),
+        "power": power_section([PartPower(estate, power, paid)], seconds),
         "cost": cost_of(estate, asked, price, paid, kwh, catalog),
         "storage": _storage(estate, run, own, n),
     }
@@ -202,9 +202,9 @@ def _reliability(
         results.Policy(
             policy=policy.id,
             goodput=interval_of(one.goodput),
-            checkpoint_interval_s=_first(one.interval_s),
-            checkpoint_write_s=_first(one.write_s),
-            restart_s=_first(one.restart_s),
+            checkpoint_interval_s=first(one.interval_s),
+            checkpoint_write_s=first(one.write_s),
+            restart_s=first(one.restart_s),
         )
         for policy, one in zip(estate.policies, found, strict=True)
     )
@@ -220,9 +220,9 @@ def _reliability(
         policies=entries,
         checkpoint_interval_s=entries[at].checkpoint_interval_s,
         checkpoint_terabytes=run.state_bytes / TERA,
-        lost={name: _first(share) for name, share in own.lost.items()},
+        lost={name: first(share) for name, share in own.lost.items()},
         spare_hosts=spare_hosts,
-        sentence=_said(entries, at, best, _first(own.mttf_s)),
+        sentence=_said(entries, at, best, first(own.mttf_s)),
     )
 
 
@@ -236,36 +236,6 @@ def _said(entries: Sequence[results.Policy], at: int, best: int, mttf_s: float) 
     if worst.goodput.value < 0.5:
         text += f"; {worst.policy} would collapse to {worst.goodput.value:.1%}"
     return text
-
-
-def power_of(estate: Estate, power: EstatePower, paid: FloatArray, seconds: FloatArray) -> results.Power:
-    """Return the section on power of a plan whose accelerators are used for some seconds."""
-    total = power.mean * paid
-    carried = estate.supplied(total)
-    at_peak = estate.supplied(power.peak * paid)
-    made = embodied_kg(
-        embodied=estate.embodied,
-        it_watts=power.it.nameplate,
-        used_s=seconds,
-        life_s=estate.finance_table.it_life_years * SECONDS_PER_YEAR,
-        utilisation=estate.finance_table.availability,
-    )
-    it_kwh = energy_kwh(watts=power.it.average * paid, seconds=seconds)
-    return results.Power(
-        site=estate.site.id,
-        it_megawatts=interval_of(power.it.average * paid / MEGA),
-        nameplate_megawatts=_first(power.it.nameplate * paid) / MEGA,
-        peak_megawatts=interval_of(power.peak * paid / MEGA),
-        watts_per_gpu=_first(power.mean),
-        pue=_first(estate.site_table.pue_mean),
-        by_part_megawatts={name: _first(part * paid) / MEGA for name, part in power.it.parts.items()},
-        supplies_megawatts={name: _first(watts) / MEGA for name, watts in carried.watts.items()},
-        short_megawatts=_first(at_peak.short_watts) / MEGA,
-        usd_per_kwh=_first(carried.usd_per_kwh),
-        co2_kg_per_kwh=_first(carried.kg_per_kwh),
-        water_megalitres=interval_of(water_liters(it_kwh=it_kwh, site=estate.site_table) / MEGA),
-        embodied_co2_tonnes=interval_of(made.total * paid / KILO),
-    )
 
 
 def _storage(estate: Estate, run: Run, own: Goodput, n: FloatArray) -> results.Storage:
@@ -284,13 +254,9 @@ def _storage(estate: Estate, run: Run, own: Goodput, n: FloatArray) -> results.S
     )
     return results.Storage(
         checkpoint_terabytes=run.state_bytes / TERA,
-        kept_terabytes=_first(size.capacity_by_tier["checkpoints"]) / TERA,
-        data_terabytes=_first(size.capacity_by_tier["data"]) / TERA,
-        write_gigabytes_per_s=_first(size.needed_write_bytes_per_s) / GIGA,
-        read_gigabytes_per_s=_first(size.needed_read_bytes_per_s) / GIGA,
-        available_write_gigabytes_per_s=_first(size.write_bytes_per_s) / GIGA,
+        kept_terabytes=first(size.capacity_by_tier["checkpoints"]) / TERA,
+        data_terabytes=first(size.capacity_by_tier["data"]) / TERA,
+        write_gigabytes_per_s=first(size.needed_write_bytes_per_s) / GIGA,
+        read_gigabytes_per_s=first(size.needed_read_bytes_per_s) / GIGA,
+        available_write_gigabytes_per_s=first(size.write_bytes_per_s) / GIGA,
     )
-
-
-def _first(samples: FloatArray) -> float:
-    return float(np.asarray(samples).flat[0])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.document import Interval
+from planner.plan.operating.serving import served as running
 from planner.plan.serving import results
 from planner.plan.serving.binding import binding_of, bottleneck_of, spent_of
 from planner.plan.serving.fleet import failed_hosts, spare_gpus
@@ -15,6 +16,7 @@ from planner.plan.serving.interval import Reason, Spread, reasons_of, spread_of
 from planner.plan.serving.latency import FleetLatency, Times, latencies, later
 from planner.plan.serving.layouts import by_size, deployment_of, memory_of, mode_of
 from planner.plan.serving.others import comparison_of, others_of, pareto_of
+from planner.plan.serving.running import service_of
 from planner.plan.serving.solve import Found, spares_of
 from planner.search.serving import PREFILL, ROLES
 from planner.units import MILLI, SECONDS_PER_DAY
@@ -22,6 +24,8 @@ from planner.units import MILLI, SECONDS_PER_DAY
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.defaults import Filled
+    from planner.plan.operating.asked import Asked
+    from planner.plan.operating.estate import Estate
     from planner.search.serving import FleetPlan, Target
 
 __all__ = ["answered", "search_of"]
@@ -33,7 +37,9 @@ KINDS: Final = {"aggregated": "closed", "disaggregated": "pools", "mixed": "pool
 """Kind of client in the evidence that a mode is nearest to."""
 
 
-def answered(catalog: Catalog, found: Found, filled: Filled, *, pareto: bool) -> results.ServeAnswer:
+def answered(
+    catalog: Catalog, found: Found, filled: Filled, asked: Asked, estates: Sequence[Estate], *, pareto: bool
+) -> results.ServeAnswer:
     """Put the answer together.
 
     Parameters
@@ -44,6 +50,8 @@ def answered(catalog: Catalog, found: Found, filled: Filled, *, pareto: bool) ->
         From `planner.plan.serving.solve.find`, with a plan.
     filled
         Its notes are part of the answer.
+    asked, estates
+        What the question says of the surroundings, and those of each part.
     pareto
         Whether to list the frontier.
     """
@@ -51,7 +59,7 @@ def answered(catalog: Catalog, found: Found, filled: Filled, *, pareto: bool) ->
     if best is None:
         raise ValueError("there is no plan to answer with")
     reasons = reasons_of(catalog, found.case, best)
-    plan = _plan(found, best, reasons)
+    plan = _plan(catalog, found, best, reasons, asked, estates)
     return results.ServeAnswer(
         plan=plan,
         pareto=pareto_of(found) if pareto else (),
@@ -74,7 +82,14 @@ def search_of(found: Found) -> results.Search:
     )
 
 
-def _plan(found: Found, best: FleetPlan, reasons: tuple[Reason, ...]) -> results.Plan:
+def _plan(
+    catalog: Catalog,
+    found: Found,
+    best: FleetPlan,
+    reasons: tuple[Reason, ...],
+    asked: Asked,
+    estates: Sequence[Estate],
+) -> results.Plan:
     case, job, traffic = found.case, found.case.job, found.case.job.traffic
     kind = "offline" if job.offline else KINDS[mode_of(best)]
     spread = {
@@ -89,6 +104,7 @@ def _plan(found: Found, best: FleetPlan, reasons: tuple[Reason, ...]) -> results
     spent = spent_of(request, pools[0])
     bindings = {ROLES[pool.role]: binding_of(request, pool) for pool in reversed(pools)}
     tokens = _scaled(served, traffic.osl)
+    service = service_of(found, best, estates, spread["throughput"])
     return results.Plan(
         deployment=deployment_of(case, best),
         ttft_ms=None if job.offline else _latency(times.ttft, spread["ttft"], job.targets["ttft"]),
@@ -100,6 +116,7 @@ def _plan(found: Found, best: FleetPlan, reasons: tuple[Reason, ...]) -> results
         requests_per_s=served,
         users=_users(found, served),
         gpus=_need(found, best, spread["throughput"]),
+        **running(service, asked, found.operations.reliability, catalog=catalog),
         memory_gb_per_gpu=memory_of(case, request, pools[0]),
         time_breakdown_s=spent.parts,
         resource_share={name: spent.share(name) for name in spent.resources},

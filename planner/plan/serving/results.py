@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
+from planner.plan.operating.results import Cost, Power, ServingAvailability
 from planner.plan.serving.parts import (
     Deployment,
     Fleet,
@@ -88,6 +89,10 @@ class ServeInputs(Base):
     e2e_percentile: float | None
     peak: Literal["mean", "hour", "minute"]
     years: float
+    site: str
+    price: str
+    finance: str
+    power_cap_megawatts: float | None
     goal: str
     modes: tuple[str, ...]
     top: int
@@ -116,6 +121,22 @@ class Plan(Base):
     users: Interval | None
     """Null where the traffic says nothing of its users."""
     gpus: Need
+    goodput: Interval
+    """Share of the planned capacity that is there on average, beside the spares."""
+    power_megawatts: Interval
+    """Of the facility in the mean hour, spares included."""
+    energy_megawatt_hours: Interval
+    """Of a year, at the meter."""
+    co2_tonnes: Interval
+    """Of that energy, location-based."""
+    cost_usd: Interval
+    """Of a year."""
+    usd_per_gpu_hour: Interval
+    usd_per_million_tokens: Interval
+    """Of output, everything included, at the load of the mean hour."""
+    availability: ServingAvailability
+    power: Power
+    cost: Cost
     memory_gb_per_gpu: Memory
     time_breakdown_s: dict[str, float]
     """Seconds of a mean step of the first layout, by what they are spent on."""

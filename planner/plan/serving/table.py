@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from planner.plan.operating.table import between, cost_rows, power_rows, usd
 from planner.plan.serving.words import percentile_text, rate_text
-from planner.units import MILLI, format_quantity
+from planner.units import KILO, MILLI, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.document import Interval
@@ -114,6 +115,12 @@ def plan_rows(result: ServeResult) -> Rows:
         ("replica", _replica(plan)),
         (f"memory{of}", f"{m.used:.1f} of {m.capacity:.0f} GB: {m.weights:.1f} weights, {m.cache:.1f} cache"),
         ("binds", _binds(plan)),
+        ("availability", plan.availability.sentence),
+        ("cost", _cost(plan)),
+        *cost_rows(plan.cost, plan.usd_per_gpu_hour),
+        *power_rows(
+            plan.power, plan.power_megawatts, plan.energy_megawatt_hours, plan.co2_tonnes, per=" a year"
+        ),
     ]
     if plan.users is not None:
         rows.insert(0, ("users", f"{_between(plan.users, _count)}, active or not"))
@@ -125,6 +132,24 @@ def plan_rows(result: ServeResult) -> Rows:
     if comparison is not None:
         rows.append(("pools or not", comparison.sentence))
     return rows
+
+
+def _cost(plan: Plan) -> str:
+    cost = plan.cost
+    parts = [
+        f"{between(plan.cost_usd, usd)} a year",
+        f"{between(plan.usd_per_million_tokens, _usd)} per million output tokens",
+    ]
+    split = (cost.usd_per_million_input_tokens, cost.usd_per_million_output_tokens)
+    if split[0] is not None and split[1] is not None:
+        parts.append(f"or {_usd(split[0].value)} per million in and {_usd(split[1].value)} out")
+    if cost.usd_per_user_month is not None:
+        parts.append(f"{_usd(cost.usd_per_user_month.value)} per user and month")
+    return ", ".join(parts)
+
+
+def _usd(value: float) -> str:
+    return f"${value:,.3g}" if value < KILO else usd(value)
 
 
 def _gpus(plan: Plan) -> str:

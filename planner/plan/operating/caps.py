@@ -1,0 +1,80 @@
+"""What a cap on the power of a facility leaves of the hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import InfeasibleError
+from planner.model.power import accelerators_within, check_cap
+from planner.plan.defaults import Filled
+from planner.plan.operating.estate import Estate, estate_of
+from planner.tables.samples import Samples
+from planner.units import format_quantity
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.plan.operating.asked import Asked
+    from planner.plan.places import Place
+
+__all__ = ["within_cap", "within_caps"]
+
+
+def within_caps(catalog: Catalog, places: Sequence[Place], asked: Asked, filled: Filled) -> tuple[Place, ...]:
+    """Return the parts of a service under the cap of the question; each keeps the same share of its own.
+
+    Raises
+    ------
+    InfeasibleError
+        As `within_cap`.
+    """
+    if asked.power_cap_watts is None:
+        return tuple(places)
+    estates = [estate_of(catalog, place, asked, Filled(), Samples(0)) for place in places]
+    watts = [_peak_watts(estate) * estate.place.available for estate in estates]
+    cap, whole = asked.power_cap_watts, sum(watts)
+    return tuple(
+        place.limited(within_cap(estate, cap * own / whole, filled))
+        for place, estate, own in zip(places, estates, watts, strict=True)
+    )
+
+
+def _peak_watts(estate: Estate) -> float:
+    available = np.array([float(estate.place.available)])
+    return float(estate.watts(available, "training").peak.flat[0])
+
+
+def within_cap(estate: Estate, cap_watts: float, filled: Filled) -> int:
+    """Accelerators that run under a cap on the power of the facility at its peak, in whole hosts.
+
+    Those that do not run are switched off.
+
+    Raises
+    ------
+    InfeasibleError
+        The cap is below what one host draws at work, or even when idle.
+    """
+    place = estate.place
+    available, unit = np.array([float(place.available)]), place.node or 1
+    working = _peak_watts(estate)
+    most = int(
+        accelerators_within(cap_watts=cap_watts, working_watts=working, installed=available, unit=unit)[0]
+    )
+    if most < 1:
+        idle = float(estate.watts(available, "idle").mean.flat[0])
+        check_cap(cap_watts=cap_watts, idle_watts=idle * unit, accelerators=unit)
+        raise InfeasibleError(
+            f"--power-cap {format_quantity(cap_watts, 'watts')} is less than one host of {unit} "
+            f"{place.accelerator.name} draws at work, {format_quantity(working * unit, 'watts', digits=3)}; "
+            "raise the cap"
+        )
+    if most < place.available:
+        filled.assume(
+            "gpus",
+            most,
+            f"what a power cap of {format_quantity(cap_watts, 'watts')} allows at "
+            f"{format_quantity(working, 'watts', digits=3)} each in the warmest season; the others are off",
+        )
+    return most
