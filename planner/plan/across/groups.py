@@ -54,7 +54,7 @@ def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None 
     if not tried or tried[0].case.job.question == "gpus" or tried[0].case.job.goal != "fastest":
         return None
     job = tried[0].case.job
-    able = [one for one in tried if one.plans is not None and not one.failed]
+    able = [one for one in tried if one.case.impossible is None and one.plans is not None and not one.failed]
     alone = [Part(found=(one,), available=one.case.site.available) for one in able]
     parts = limited(alone, job.gpus)
     mix = best_mix(parts, job.global_batch, effort or Effort())
