@@ -213,3 +213,15 @@ class TestRefusals:
     def test_negative_accelerators(self) -> None:
         with pytest.raises(InputError, match="0 or more endpoints"):
             built(fabric=plan(record("infiniband-ndr")), accelerators=many(-8), domain=8)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"rails": 1, "rail_only": True}, "say how many, as rails: 8"),
+            ({"optics": None}, "name the optics, too"),
+            ({"switch": None}, "name the switch, too"),
+        ],
+    )
+    def test_records_that_contradict_themselves(self, change: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            Fabric.model_validate({**dict(record("infiniband-ndr")), **change})

@@ -64,3 +64,12 @@ class Fabric(Record):
         if any(above <= below for below, above in pairwise(sizes)):
             raise ValueError(f"tiers must grow in endpoints from the lowest up, found {sizes}")
         return self
+
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> Fabric:
+        if self.rail_only and self.rails == 1:
+            raise ValueError("rail_only keeps rails apart, but there is one; say how many, as rails: 8")
+        if (self.switch is None) != (self.optics is None):
+            missing = "switch" if self.switch is None else "optics"
+            raise ValueError(f"a fabric is counted with both switch and optics; name the {missing}, too")
+        return self
