@@ -20,6 +20,9 @@ Every function is a command of the same name::
 from __future__ import annotations
 
 from planner.model.equivalents import RULES
+from planner.plan.cluster.comparison import compare
 from planner.plan.cluster.listing import clusters as list
+from planner.plan.cluster.sheet import show
+from planner.plan.cluster.sizing import size
 
-__all__ = ["RULES", "list"]
+__all__ = ["RULES", "compare", "list", "show", "size"]

@@ -24,6 +24,7 @@ from planner.errors import InputError, did_you_mean
 __all__ = [
     "BILLION",
     "DIMENSIONS",
+    "EXA",
     "GIB",
     "GIGA",
     "HOURS_PER_YEAR",
@@ -52,6 +53,7 @@ MEGA: Final = 1e6
 GIGA: Final = 1e9
 TERA: Final = 1e12
 PETA: Final = 1e15
+EXA: Final = 1e18
 KIB: Final = 1024.0
 GIB: Final = 1024.0**3
 MILLION: Final = 1e6

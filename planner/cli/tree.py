@@ -26,7 +26,12 @@ COMMANDS: Final[Tree] = {
     "serve": "serve",
     "cluster": (
         "Clusters as a whole: H100 equivalents, power, failures, cost.",
-        {"list": "cluster_list"},
+        {
+            "show": "cluster_show",
+            "list": "cluster_list",
+            "compare": "cluster_compare",
+            "size": "cluster_size",
+        },
     ),
     "validate": (
         "Predict measured runs and report the errors.",

@@ -21,6 +21,7 @@ __all__ = [
     "rate_per_s",
     "sequences",
     "token_count",
+    "usd",
     "watts",
 ]
 
@@ -238,6 +239,20 @@ def choice(name: str, value: str, options: tuple[str, ...]) -> str:
         return found
     hint = suggest(found, options, otherwise=f"one of {', '.join(options)}")
     raise InputError(f"{given(name)} {value!r} is unknown; {hint}")
+
+
+def usd(name: str, value: Number) -> float:
+    """Read an amount of money with its currency: ``'10B USD'``, ``'$2.5M'``.
+
+    Raises
+    ------
+    InputError
+        No amount, no currency, zero or negative.
+    """
+    number = _parsed(name, value, "usd")
+    if number <= 0:
+        raise InputError(f"{given(name)} {value!r} must be above 0; for example '10B USD'")
+    return number
 
 
 def watts(name: str, value: Number) -> float:

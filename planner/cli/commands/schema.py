@@ -22,7 +22,10 @@ _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
+    "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
+    "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),
+    "cluster-size": ("planner cluster size", "planner.cli.documents_cluster:ClusterSize"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),

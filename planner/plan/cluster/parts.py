@@ -76,6 +76,8 @@ class Network(Base):
     tiers: int
     islands: int
     """Full fabrics of that radix; more than one are not joined at full rate."""
+    largest: int
+    """Accelerators of the largest single fabric."""
     switches: int
     transceivers: int
     copper_cables: int
@@ -108,6 +110,8 @@ class Power(Base):
     """Id of the site's record."""
     nameplate_it_megawatts: float
     """All equipment at its rating."""
+    nameplate_facility_megawatts: Interval
+    """The same at the meter in the warmest season: what is meant by the power of a site."""
     average_it_megawatts: Interval
     """In training."""
     average_it_by_part_megawatts: dict[str, float]
@@ -196,7 +200,7 @@ class Failures(Base):
     replica_accelerators: int
     hosts: int
     interruptions_per_day: Interval
-    mean_minutes_between_interruptions: Interval
+    mean_hours_between_interruptions: Interval
     policies: tuple[PolicyAtScale, ...]
     """The best first."""
     best_policy: str
@@ -206,9 +210,8 @@ class Failures(Base):
 
 
 class Storage(Base):
-    """Storage of usual size for so many accelerators."""
+    """Storage of usual size for so many accelerators; its cost and power are part of the totals."""
 
-    records: tuple[str, ...]
     petabytes: float
     write_gigabytes_per_s: float
     read_gigabytes_per_s: float

@@ -231,6 +231,7 @@ class SizeInputs(Base):
     power_megawatts: float | None
     """Of the facility at its peak, at most."""
     gpus: int | None
+    model: str
     overrides: tuple[str, ...] = ()
 
 
@@ -246,7 +247,10 @@ class SizeAnswer(Base):
     accelerators_per_system: int
     spent_usd: Interval
     """Capital, or rent over the years."""
+    reasons: tuple[str, ...] = ()
+    """Why not one system fits."""
     sheet: Sheet | None
+    """Null where not one system fits."""
 
 
 class SizeResult(_Answer):

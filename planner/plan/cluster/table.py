@@ -1,30 +1,31 @@
-"""Clusters as rows for people: short, with units; the command line renders them."""
+"""Answers about clusters as rows for people and as flat records; the command line renders them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from planner.plan.cluster.results import ListResult
-from planner.units import MEGA, format_quantity
+from planner.plan.cluster.results import CompareResult, ListResult, ShowResult, SizeResult
+from planner.plan.cluster.words import RULE_LABELS, count, energy, plain, usd, watts
 
 if TYPE_CHECKING:
-    from planner.plan.cluster.results import Equivalents, Listed
+    from planner.plan.cluster.results import Compared, Equivalents, Listed, Sheet
     from planner.plan.document import Document, Interval
 
-__all__ = ["LIST_HEAD", "RULE_LABELS", "Rows", "headline", "list_rows", "records_of", "to_html"]
+__all__ = [
+    "LIST_HEAD",
+    "Rows",
+    "compare_head",
+    "compare_rows",
+    "headline",
+    "list_rows",
+    "records_of",
+    "to_html",
+]
 
 Rows = list[tuple[str, ...]]
 """A table: rows of cells, all of the same length."""
 
-RULE_LABELS: Final = {
-    "by_bf16": "by dense bf16",
-    "by_8bit": "by dense 8 bit",
-    "by_hbm_bandwidth": "by HBM bandwidth",
-    "by_memory": "by memory",
-    "by_workload": "by workload",
-}
-"""Field of `Equivalents` to how the rule is called; every label of a number in H100 equivalents has it."""
 LIST_HEAD: Final = (
     "cluster", "date", "status", "accelerators", "H100e by dense bf16", "by dense 8 bit", "by HBM bandwidth",
     "by memory", "claimed power", "claimed capital",
@@ -33,9 +34,16 @@ LIST_HEAD: Final = (
 
 def headline(result: Document) -> str:
     """Say the answer in one sentence."""
+    from planner.plan.cluster.rows import sheet_headline
+
     if isinstance(result, ListResult):
         return f"{len(result.result.clusters)} clusters, the largest first"
-    return ""
+    if isinstance(result, CompareResult):
+        first, *others = result.inputs.clusters
+        return f"{', '.join(others)} beside {first}; in brackets the ratio to it"
+    if isinstance(result, SizeResult):
+        return result.result.sentence
+    return sheet_headline(result.result) if isinstance(result, ShowResult) else ""
 
 
 def list_rows(clusters: Sequence[Listed]) -> Rows:
@@ -46,7 +54,7 @@ def list_rows(clusters: Sequence[Listed]) -> Rows:
             one.date,
             one.status,
             _kinds(one.kinds),
-            *(_middle(getattr(one.h100_equivalents, rule)) for rule in list(RULE_LABELS)[:4]),
+            *(count(getattr(one.h100_equivalents, rule), bare=True) for rule in list(RULE_LABELS)[:4]),
             "" if one.claimed_power_megawatts is None else watts(one.claimed_power_megawatts),
             "" if one.claimed_capital_usd is None else usd(one.claimed_capital_usd),
         )
@@ -54,12 +62,38 @@ def list_rows(clusters: Sequence[Listed]) -> Rows:
     ]
 
 
-def _middle(number: Interval | None) -> str:
-    return "none" if number is None else format_quantity(number.value, "count")
-
-
 def _kinds(kinds: dict[str, int]) -> str:
     return " + ".join(f"{number:,} {part}" for part, number in kinds.items())
+
+
+def compare_head(result: CompareResult) -> tuple[str, ...]:
+    """Return the titles of `compare_rows`."""
+    return ("", *result.inputs.clusters)
+
+
+def compare_rows(result: CompareResult) -> Rows:
+    """One row for each figure."""
+    return [
+        (
+            one.figure if one.unit in ("", "MW", "MWh", "USD") else f"{one.figure}, {one.unit}",
+            *(_compared(one, at) for at in range(len(one.values))),
+        )
+        for one in result.result.figures
+    ]
+
+
+def _compared(one: Compared, at: int) -> str:
+    value, over = one.values[at], one.ratios[at]
+    if value is None:
+        return "none"
+    shows = {
+        "MW": watts,
+        "USD": usd,
+        "MWh": energy,
+        "": plain,
+    }
+    text = shows.get(one.unit, plain)(value)
+    return text if at == 0 or over is None else f"{text} ({over:.3g}x)"
 
 
 def list_records(clusters: Sequence[Listed]) -> list[dict[str, Any]]:
@@ -91,10 +125,47 @@ def equivalent_records(equivalents: Equivalents) -> dict[str, float | None]:
     return found
 
 
+def sheet_record(sheet: Sheet) -> dict[str, Any]:
+    """Return a fact sheet as one flat record."""
+    return {
+        "cluster": sheet.cluster,
+        "accelerators": sheet.accelerators,
+        "kinds": ";".join(f"{group.accelerator}:{group.accelerators}" for group in sheet.groups),
+        **equivalent_records(sheet.h100_equivalents),
+        "site": sheet.power.site,
+        "average_facility_megawatts": _data(sheet.power.average_facility_megawatts),
+        "peak_facility_megawatts": _data(sheet.power.peak_facility_megawatts),
+        "energy_megawatt_hours": _data(sheet.year.energy_megawatt_hours),
+        "co2_tonnes": _data(sheet.year.co2_tonnes),
+        "capital_usd": _data(sheet.capital.usd),
+        **{
+            f"usd_per_gpu_hour_{one.price.replace('-', '_')}": one.usd_per_gpu_hour
+            and one.usd_per_gpu_hour.value
+            for one in sheet.cost.prices
+        },
+        "interruptions_per_day": _data(sheet.failures.interruptions_per_day),
+        "best_policy": sheet.failures.best_policy,
+        "goodput": _data(sheet.failures.policies[0].goodput),
+        "spare_hosts": sheet.failures.spare_hosts,
+    }
+
+
+def _data(number: Interval) -> dict[str, float]:
+    return {"value": number.value, "low": number.low, "high": number.high}
+
+
 def records_of(result: Document) -> list[dict[str, Any]]:
     """Return an answer as flat records, one for each cluster."""
     if isinstance(result, ListResult):
         return list_records(result.result.clusters)
+    if isinstance(result, CompareResult):
+        return [sheet_record(sheet) for sheet in result.result.sheets]
+    if isinstance(result, ShowResult):
+        return [sheet_record(result.result)]
+    if isinstance(result, SizeResult):
+        answer = result.result
+        sized = {"binds": answer.binds, "systems": answer.systems}
+        return [sized | (sheet_record(answer.sheet) if answer.sheet is not None else {})]
     return []
 
 
@@ -102,29 +173,14 @@ def to_html(result: Document) -> str:
     """Return a small table for notebooks."""
     import html
 
-    rows = list_rows(result.result.clusters) if isinstance(result, ListResult) else []
+    rows: Rows = []
+    if isinstance(result, ListResult):
+        rows = list_rows(result.result.clusters)
+    elif isinstance(result, CompareResult):
+        rows = [compare_head(result), *compare_rows(result)]
+    else:
+        rows = [(key, str(value)) for record in records_of(result) for key, value in record.items()]
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
-
-
-def count(number: Interval | None) -> str:
-    """Write a count with its interval, where it has one: ``1M``, ``1.2M (900k to 1.5M)``."""
-    return "" if number is None else between(number, lambda value: format_quantity(value, "count"))
-
-
-def between(number: Interval, show: Any) -> str:
-    """Write an interval; a number without a spread stands alone."""
-    middle, low, high = show(number.value), show(number.low), show(number.high)
-    return middle if low == high == middle else f"{middle} ({low} to {high})"
-
-
-def watts(megawatts: float) -> str:
-    """Write a power: ``1.08 GW``."""
-    return format_quantity(megawatts * MEGA, "watts", digits=3)
-
-
-def usd(value: float) -> str:
-    """Write an amount: ``32B USD``."""
-    return format_quantity(value, "usd", digits=3)

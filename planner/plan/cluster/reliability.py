@@ -1,0 +1,130 @@
+"""Failures of one job on a whole cluster: how often, what each policy leaves, and spares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from planner.model.reliability.spares import spares, unavailable
+from planner.plan.cluster.parts import Failures, PolicyAtScale
+from planner.plan.operating.money import interval_of
+from planner.plan.operating.training import outcomes
+from planner.tables.reliability import FailureRates
+from planner.types import FloatArray
+from planner.units import SECONDS_PER_HOUR, TERA, format_quantity
+from planner.workload.counts import parameters
+from planner.workload.kinds import MODEL, SOFTWARE
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.model.reliability.goodput import Goodput
+    from planner.plan.cluster.held import Held
+    from planner.plan.defaults import Filled
+    from planner.plan.operating.estate import Estate
+
+__all__ = ["failures_of"]
+
+WEIGHT_BYTES: Final = 2.0
+"""Of a parameter in a checkpoint, beside the states of the optimizer."""
+GRADIENT_BYTES: Final = 4.0
+FILLED: Final = 0.5
+"""Share of the memory that states may fill where one replica is as small as it can be."""
+NEWEST: Final = "newest"
+COLLAPSED: Final = 0.5
+
+
+def failures_of(catalog: Catalog, own: Held, model: str, filled: Filled) -> Failures:
+    """Return the section on failures.
+
+    The job needs all accelerators of all groups at once. Hosts of unlike groups fail at their own rates;
+    spares of one do not stand in for another.
+    """
+    record = catalog.get(MODEL, model)
+    count = parameters(record.architecture).total
+    optimizer = catalog.get(SOFTWARE, NEWEST).states.optimizer.value
+    state = count * (WEIGHT_BYTES + optimizer)
+    estate = replace(own.largest, rates=_mixed(own))
+    replica = _replica(estate, count * (WEIGHT_BYTES + optimizer + GRADIENT_BYTES), own.total)
+    filled.assume(
+        "replica_accelerators",
+        replica,
+        f"the fewest whole hosts whose memory the states of {record.id} fill by half, to a power of two",
+    )
+    found = outcomes(estate, np.array([own.total]), state, float(replica), 0.0)
+    policies = sorted(
+        (
+            PolicyAtScale(
+                policy=policy.id,
+                goodput=interval_of(np.where(one.valid, one.goodput, 0.0)),
+                checkpoint_interval_s=float(np.asarray(one.interval_s).flat[0]),
+            )
+            for policy, one in zip(estate.policies, found, strict=True)
+        ),
+        key=lambda one: -one.goodput.value,
+    )
+    hosts = [np.ceil(n / group.rates.host) for group, n in zip(own.estates, own.counts, strict=True)]
+    return Failures(
+        records=tuple(dict.fromkeys(group.failures.id for group in own.estates)),
+        model=record.id,
+        checkpoint_terabytes=state / TERA,
+        replica_accelerators=replica,
+        hosts=int(sum(hosts)),
+        interruptions_per_day=interval_of(found[0].interruptions_per_day),
+        mean_hours_between_interruptions=interval_of(found[0].mttf_s / SECONDS_PER_HOUR),
+        policies=tuple(policies),
+        best_policy=policies[0].policy,
+        spare_hosts=sum(_spares(group, n) for group, n in zip(own.estates, hosts, strict=True)),
+        sentence=_said(policies, found[0]),
+    )
+
+
+def _mixed(own: Held) -> FailureRates:
+    """Rates of hosts of the largest group with which a job on all groups fails as often as it does."""
+    own_rates = own.largest.rates
+    each = [group.rates for group in own.estates]
+    if len(each) == 1:
+        return own_rates
+    hosts = [n / rates.host for rates, n in zip(each, own.counts, strict=True)]
+    rate = sum((one.rate_per_s * h for one, h in zip(each, hosts, strict=True)), np.zeros((1, 1)))
+    repair = sum(
+        (one.rate_per_s * one.repair_s * h for one, h in zip(each, hosts, strict=True)), np.zeros((1, 1))
+    )
+    corrupt = sum(
+        (one.corruption_per_s * n for one, n in zip(each, own.counts, strict=True)), np.zeros((1, 1))
+    )
+    return replace(
+        own_rates,
+        rate_per_s=rate * own_rates.host / own.total,
+        repair_s=repair / np.maximum(rate, np.finfo(float).tiny),
+        corruption_per_s=corrupt / own.total,
+    )
+
+
+def _replica(estate: Estate, state_bytes: float, total: float) -> int:
+    """Accelerators of the smallest replica: whole hosts, a power of two of them."""
+    host = estate.place.node or round(estate.rates.host)
+    needed = state_bytes / (FILLED * estate.place.accelerator.memory.capacity.value) / host
+    wanted: int = host * 2 ** int(np.ceil(np.log2(max(needed, 1.0))))
+    return min(wanted, int(total))
+
+
+def _spares(group: Estate, hosts: float) -> int:
+    away = unavailable(rate_per_s=group.rates.rate_per_s[:1], repair_s=group.rates.repair_s[:1])
+    return int(np.asarray(spares(hosts=np.array([hosts]), unavailable=away)).flat[0])
+
+
+def _said(policies: list[PolicyAtScale], any_policy: Goodput) -> str:
+    best, worst = policies[0], policies[-1]
+    every = _time(any_policy.mttf_s)
+    text = f"An interruption every {every}; {best.policy} keeps {best.goodput.value:.1%} of the time"
+    if worst.goodput.value < COLLAPSED:
+        text += f", {worst.policy} collapses to {worst.goodput.value:.1%}"
+    elif len(policies) > 1:
+        text += f", {worst.policy} {worst.goodput.value:.1%}"
+    return text + "."
+
+
+def _time(seconds: FloatArray) -> str:
+    return format_quantity(float(np.asarray(seconds).flat[0]), "s", digits=3)

@@ -1,0 +1,219 @@
+"""``planner cluster show``: the fact sheet of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from planner.plan.bibliography import sources_of
+from planner.plan.cluster.claims import claims_of
+from planner.plan.cluster.equivalents import as_equivalents, group_total, per_accelerator
+from planner.plan.cluster.held import Held, held
+from planner.plan.cluster.money import capital_of, cost_of
+from planner.plan.cluster.named import Named, cluster_named
+from planner.plan.cluster.network import network_of
+from planner.plan.cluster.power import power_of, storage_of, year_of
+from planner.plan.cluster.reliability import failures_of
+from planner.plan.cluster.results import Equivalents, Group, Sheet, ShowInputs, ShowResult
+from planner.plan.cluster.workload import by_workload
+from planner.plan.defaults import Filled
+from planner.plan.document import Assumption, Interval
+from planner.plan.job import as_catalog
+from planner.plan.operating.asked import Asked
+from planner.units import EXA, PETA
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.plan.cluster.results import Workload
+    from planner.types import FloatArray
+
+__all__ = ["USUAL_MODEL", "Question", "distinct", "sheet_of", "show"]
+
+USUAL_MODEL: Final = "usual-job"
+"""Alias of the model whose job the failures interrupt, where none is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a fact sheet is asked for beside the cluster.
+
+    Attributes
+    ----------
+    asked
+        Site, finance, failures.
+    model : str
+        Whose job the failures interrupt.
+    workload : str or None
+        Job by which equivalents are counted, too.
+    """
+
+    asked: Asked
+    model: str
+    workload: str | None
+
+    @classmethod
+    def read(
+        cls, catalog: Catalog, filled: Filled, *, model: str | None, workload: str | None, **asked: Any
+    ) -> Question:
+        """Read the options; fills in the model."""
+        from planner.workload.kinds import MODEL
+
+        record = catalog.get(MODEL, USUAL_MODEL if model is None else model)
+        if model is None:
+            filled.assume("model", record.id, "whose job the failures interrupt; --model names another")
+        return cls(asked=Asked.read(catalog, **asked), model=record.id, workload=workload)
+
+
+def show(
+    name: str,
+    *,
+    site: str | None = None,
+    finance: str | None = None,
+    failures: str | None = None,
+    model: str | None = None,
+    workload: str | None = None,
+    catalog: Any = None,
+    set: Iterable[str] = (),
+) -> ShowResult:
+    """Show what a cluster counts as, draws, costs and how often it fails.
+
+    Parameters
+    ----------
+    name
+        A cluster of the catalog, or so many of an accelerator or system, as in ``gb200:100000``.
+    site, finance, failures
+        Records of the catalog; by default the site of the cluster, and the usual ones.
+    model
+        Whose job on all of it the failures interrupt.
+    workload
+        Also count H100 equivalents by this job: ``MODEL`` to train it, ``MODEL:TRAFFIC`` to serve it.
+    catalog, set
+        A `Catalog`, or overlay directories; ``KIND[.ID].PATH=VALUE`` overrides.
+
+    Returns
+    -------
+    ShowResult
+
+    Raises
+    ------
+    InputError
+        A value or a name that is wrong.
+    """
+    book, filled = as_catalog(catalog, set), Filled()
+    with book.tracking() as used:
+        asked = Question.read(
+            book, filled, model=model, workload=workload, site=site, finance=finance, failures=failures
+        )
+        sheet = sheet_of(book, cluster_named(book, name), asked, filled)
+    return ShowResult(
+        inputs=ShowInputs(
+            cluster=sheet.cluster,
+            site=sheet.power.site,
+            finance=asked.asked.finance or "usual",
+            model=asked.model,
+            workload=workload,
+            overrides=(set,) if isinstance(set, str) else tuple(set),
+        ),
+        assumptions=distinct(filled),
+        result=sheet,
+        sources=sources_of(book, used),
+    )
+
+
+def distinct(filled: Filled) -> tuple[Assumption, ...]:
+    """Return the assumptions, those that several groups share once."""
+    return tuple(dict.fromkeys(filled.assumptions))
+
+
+def sheet_of(catalog: Catalog, named: Named, question: Question, filled: Filled) -> Sheet:
+    """Put the fact sheet of one cluster together; raises as `show`."""
+    own = held(catalog, named, question.asked, filled)
+    parts = [place.accelerator for place in named.places]
+    ratios = per_accelerator(catalog, parts, own.samples)
+    job = (
+        None if question.workload is None else by_workload(catalog, question.workload, [p.id for p in parts])
+    )
+    counts = [place.available for place in named.places]
+    total = as_equivalents(group_total(ratios, counts), 0, workload=_by_job(job, own))
+    power = power_of(own)
+    capital = capital_of(own, power)
+    record = named.record
+    groups = tuple(_group(own, at, ratios, job) for at in range(len(parts)))
+    sheet = Sheet(
+        cluster=named.label,
+        name=named.label if record is None else record.name,
+        owner=None if record is None else record.owner,
+        location=None if record is None else record.location,
+        date=None if record is None else record.date,
+        status=None if record is None else record.status,
+        accelerators=named.accelerators,
+        groups=groups,
+        h100_equivalents=total,
+        dense_bf16_exaflop_per_s=_sum(own, own.peaks.dense_16_bit_flop_per_s, EXA),
+        dense_8bit_exaflop_per_s=_sum(own, own.peaks.dense_8_bit_flop_per_s, EXA),
+        memory_petabytes=_sum(own, own.peaks.memory_bytes, PETA) or 0.0,
+        memory_petabytes_per_s=_sum(own, own.peaks.memory_bytes_per_s, PETA) or 0.0,
+        workload=job,
+        power=power,
+        year=year_of(own),
+        capital=capital,
+        cost=cost_of(catalog, own),
+        failures=failures_of(catalog, own, question.model, filled),
+        storage=storage_of(own),
+        claims=(),
+        notes=own.notes + tuple(dict.fromkeys(group.network_note for group in groups if group.network_note)),
+    )
+    return sheet.model_copy(update={"claims": claims_of(record, sheet)})
+
+
+def _sum(own: Held, each: FloatArray, unit: float) -> float | None:
+    total = float(np.sum(each[0] * own.counts))
+    return None if np.isnan(total) else total / unit
+
+
+def _by_job(job: Workload | None, own: Held) -> Interval | None:
+    """Equivalents of all groups by the job; None where one group has no plan for it."""
+    if job is None:
+        return None
+    ratio = {one.accelerator: one.ratio for one in job.ratios}
+    each = [ratio[estate.place.accelerator.id] for estate in own.estates]
+    known = [(float(n), one) for n, one in zip(own.counts, each, strict=True) if one is not None]
+    if len(known) < len(each):
+        return None
+    ends = {end: sum(n * getattr(one, end) for n, one in known) for end in ("value", "low", "high")}
+    return Interval(**ends)
+
+
+def _group(own: Held, at: int, ratios: dict[str, FloatArray], job: Workload | None) -> Group:
+    estate, n = own.estates[at], int(own.counts[at])
+    place = estate.place
+    ratio = (
+        next((one.ratio for one in job.ratios if one.accelerator == place.accelerator.id), None)
+        if job
+        else None
+    )
+    times = (
+        None if ratio is None else Interval(**{e: n * getattr(ratio, e) for e in ("value", "low", "high")})
+    )
+    network, note = network_of(estate, n)
+    return Group(
+        accelerator=place.accelerator.id,
+        name=place.accelerator.name,
+        system=None if place.system is None else place.system.id,
+        fabric=None if place.fabric is None else place.fabric.id,
+        accelerators=n,
+        systems=None if place.system is None else n / place.system.accelerators.value,
+        h100_equivalents_per_accelerator=_equivalents(ratios, at, 1.0, ratio),
+        h100_equivalents=_equivalents(ratios, at, float(n), times),
+        network=network,
+        network_note=note,
+    )
+
+
+def _equivalents(
+    ratios: dict[str, FloatArray], at: int, times: float, workload: Interval | None
+) -> Equivalents:
+    return as_equivalents(ratios, at, times=times, workload=workload)
