@@ -83,7 +83,7 @@ class PriceChoice:
         for terms in TERMS:
             if name == terms:
                 return cls(text, "rent", terms=terms, date=date)
-        if word[:1].isdigit() or word[:1] in "$-+.":
+        if word[:1].isdigit() or word.startswith(("$", "-", "+", ".")):
             if date is not None:
                 raise UsageError(f"--price {text}: a price in dollars has no date; leave out @{given}")
             return cls(text, "rent", usd_per_hour=_dollars(text, word))

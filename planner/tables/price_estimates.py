@@ -10,7 +10,7 @@ Terms without a price for a part cost what it costs in other terms, times the me
 parts that have both.
 
 Priced so from the others, the parts that have a price come out within a factor of 1.8 in four of five cases
-(``tests/catalog/test_prices.py``), which is the range of an estimate.
+(``tests/catalog/test_price_data.py``), which is the range of an estimate.
 """
 
 from __future__ import annotations

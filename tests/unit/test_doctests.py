@@ -8,7 +8,10 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["planner.units", "planner.catalog.overrides"])
+@pytest.mark.parametrize(
+    "name",
+    ["planner.units", "planner.catalog.overrides", "planner.model.cost.capital", "planner.plan.price_words"],
+)
 def test_examples(name: str) -> None:
     outcome = doctest.testmod(importlib.import_module(name))
     assert outcome.attempted > 0
