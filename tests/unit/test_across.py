@@ -16,6 +16,7 @@ from planner.model.groups import growth_across_s
 from planner.plan.across.groups import LOST, across_groups
 from planner.plan.across.results import Across
 from planner.plan.across.table import ACROSS_HEAD, across_lost_rows, across_rows
+from planner.plan.assemble import work_of
 from planner.plan.defaults import Filled
 from planner.plan.job import case_on, resolve
 from planner.plan.site import sites
@@ -138,6 +139,18 @@ class TestAcross:
         assert "NaN" not in json.dumps(found.model_dump(mode="json"), allow_nan=False)
         assert sum(float(row[1].rstrip("%")) for row in across_lost_rows(found)) < 100
 
+    def test_utilisation_counts_each_part_in_its_own_precision(
+        self, tried: Callable[..., list[Found]]
+    ) -> None:
+        """Dense 16-bit peaks: 989.4 TFLOP/s in bf16 and 125 in fp16 (data sheets), of those used."""
+        searches = tried((H100, 16), ("system: hgx-v100, fabric: infiniband-edr", 64))
+        found = across(searches)
+        peaks = {"h100-sxm": 989.4e12, "v100-sxm2-32gb": 125e12}
+        assert {one.strategy.precision for one in found.groups} == {"bf16", "fp16"}
+        work = work_of(searches[0].case).causal * found.tokens_per_s.value
+        peak = sum(peaks[one.gpu] * one.gpus_used for one in found.groups)
+        assert found.mfu == pytest.approx(work / peak, rel=1e-3)
+
 
 class TestWords:
     def test_shares_are_an_assumption(self, tried: Callable[..., list[Found]]) -> None:
@@ -154,7 +167,7 @@ class TestWords:
     def test_a_small_batch_gains_nothing_and_says_why(self, tried: Callable[..., list[Found]]) -> None:
         found = across(tried((H100, 2048), (H200, 64), global_batch=16))
         assert found.gain < 0.01
-        assert "a batch of 16 sequences leaves no work" in found.sentence
+        assert "a batch of 16 sequences does not divide into rounds" in found.sentence
         assert "--global-batch" in found.sentence
 
     def test_fabrics_and_precisions_that_differ_are_noted(self, tried: Callable[..., list[Found]]) -> None:

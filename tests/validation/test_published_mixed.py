@@ -15,6 +15,8 @@ from planner.plan.defaults import Filled
 from planner.plan.job import case_on, resolve
 from planner.plan.site import sites
 from planner.plan.solve import Effort, Found, find
+from planner.workload.flops import flops
+from planner.workload.kinds import MODEL
 
 OPEN: dict[str, Any] = dict.fromkeys(
     ["cluster", "gpu", "gpus", "tokens", "days", "seq_len", "global_batch", "precision", "software",
@@ -61,3 +63,13 @@ def test_colossus_as_a_whole(model: str) -> None:
     assert 0.3 < found.gain < 1.0
     assert sum(found.lost.values()) < 0.1
     assert found.exchange_s < 0.01 * found.step_time_s.value
+
+
+@pytest.mark.parametrize(("length", "published"), [(4096, 0.07), (131_072, 0.72)])
+def test_attention_grows_with_the_sequence(length: int, published: float) -> None:
+    """Trap of ``6 N``: Kimi K2's core attention is 7 % of its training FLOPs at 4k and 72 % at 128k.
+
+    Derived from its published architecture (arXiv:2507.20534); speeds of groups, and so shares, move with it.
+    """
+    counts = flops(Catalog().get(MODEL, "kimi-k2").architecture, seq_len=length)
+    assert counts.attention / counts.forward == pytest.approx(published, abs=0.01)

@@ -209,6 +209,6 @@ def _why_not(mix: Mix, best: Part) -> str:
     if sum(best.alone_s / one.alone_s for one in others) < LARGE:
         return "the other groups are slow beside it"
     return (
-        f"a batch of {mix.sequences:,} sequences leaves no work for more accelerators; a larger "
-        "--global-batch would use them"
+        f"a batch of {mix.sequences:,} sequences does not divide into rounds that keep more accelerators "
+        "busy; try a larger --global-batch"
     )
