@@ -100,10 +100,9 @@ def _price(sheet: Sheet, price: str) -> Interval | None:
 
 
 def _switches(sheet: Sheet) -> float | None:
-    """Of all groups; None where the parts of one fabric are not on record."""
-    networks = [group.network for group in sheet.groups]
-    known = [network.switches for network in networks if network is not None]
-    return float(sum(known)) if len(known) == len(networks) else None
+    """Of all fabrics; None where the parts of one are not on record."""
+    known = [one.switches for one in sheet.networks if one.switches is not None]
+    return float(sum(known)) if len(known) == len(sheet.networks) else None
 
 
 def _gigaflop_per_watt(sheet: Sheet) -> float | None:

@@ -32,6 +32,8 @@ class Held:
         One for each group; all stand at the site of the first.
     counts : ndarray
         Accelerators of each group, ``[G]``.
+    joined : ndarray
+        Accelerators on the fabric of each group, its own and those of others, ``[G]``.
     samples : Samples
         That all of them share, so that an error that groups have in common is drawn once.
     peaks : Peaks
@@ -42,6 +44,7 @@ class Held:
 
     estates: tuple[Estate, ...]
     counts: FloatArray
+    joined: FloatArray
     samples: Samples
     peaks: Peaks
     notes: tuple[str, ...]
@@ -62,12 +65,11 @@ class Held:
         Parameters
         ----------
         each
-            Of a group and its number of accelerators, shape ``[1]``: the amount of one accelerator.
+            Of a group and the accelerators on its fabric, shape ``[1]``: the amount of one accelerator.
         """
         total: FloatArray = np.zeros((1, 1))
-        for estate, n in zip(self.estates, self.counts, strict=True):
-            number = np.array([n])
-            total = total + np.atleast_2d(each(estate, number)) * n
+        for estate, n, joined in zip(self.estates, self.counts, self.joined, strict=True):
+            total = total + np.atleast_2d(each(estate, np.array([joined]))) * n
         return total
 
 
@@ -79,9 +81,12 @@ def held(catalog: Catalog, named: Named, asked: Asked, filled: Filled) -> Held:
         filled.assume(
             f"price of {estate.place.accelerator.id}", round(estate.purchase.value), estate.purchase.basis
         )
+    fabrics = [None if place.fabric is None else place.fabric.id for place in named.places]
+    counts = np.array([float(place.available) for place in named.places])
     return Held(
         estates=estates,
-        counts=np.array([float(place.available) for place in named.places]),
+        counts=counts,
+        joined=np.array([counts[[other == one for other in fabrics]].sum() for one in fabrics]),
         samples=samples,
         peaks=peaks_table([place.accelerator for place in named.places], Samples(0)),
         notes=tuple(_notes(estates)),

@@ -1,7 +1,8 @@
-"""The fabric of a group: switches, transceivers and cables, their power and price."""
+"""The fabrics of a cluster: switches, transceivers and cables, their power and price."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,40 +12,70 @@ from planner.plan.operating.money import interval_of
 from planner.units import MEGA
 
 if TYPE_CHECKING:
-    from planner.plan.operating.estate import Estate
+    from planner.catalog.schema.fabric import Fabric
+    from planner.model.fabric.built import Built
+    from planner.plan.cluster.held import Held
 
-__all__ = ["network_of"]
+__all__ = ["network_notes", "networks_of"]
 
 
-def network_of(estate: Estate, accelerators: int) -> tuple[Network | None, str | None]:
-    """Return the fabric for so many accelerators, and what must be said of it."""
-    fabric = estate.place.fabric
-    built = estate.network(np.array([float(accelerators)]))
-    if fabric is None:
-        return None, "no fabric is known for this part outside of a system"
-    if built is None:
-        return None, (
-            f"the parts of {fabric.id} are not on record: its cost is the usual share of that of the "
-            "servers, its power part of that of the hosts"
-        )
-    islands = int(built.islands[0])
-    network = Network(
+def networks_of(own: Held) -> tuple[Network, ...]:
+    """Return each fabric once, for all groups on it.
+
+    Groups on one fabric share its tiers; where their systems have unlike ports, each takes the part of the
+    fabric that its accelerators would have of one of their kind.
+    """
+    fabrics = {e.place.fabric.id: e.place.fabric for e in own.estates if e.place.fabric is not None}
+    return tuple(_network(own, fabric) for fabric in fabrics.values())
+
+
+def _network(own: Held, fabric: Fabric) -> Network:
+    shares: list[tuple[float, Built]] = []
+    total = 0
+    for estate, n, joined in zip(own.estates, own.counts, own.joined, strict=True):
+        if estate.place.fabric is not None and estate.place.fabric.id == fabric.id:
+            total += round(float(n))
+            built = estate.network(np.array([joined]))
+            if built is not None:
+                shares.append((float(n / joined), built))
+    if not shares:
+        return Network(fabric=fabric.id, accelerators=total, known=False)
+
+    def count(field: str) -> int:
+        return round(sum(share * float(getattr(built, field)[0]) for share, built in shares))
+
+    none = np.zeros((1, 1))
+    return Network(
         fabric=fabric.id,
+        accelerators=total,
+        known=True,
         switch=fabric.switch,
         optics=fabric.optics,
-        tiers=int(built.tiers[0]),
-        islands=islands,
-        largest=built.largest,
-        switches=int(built.switches[0]),
-        transceivers=int(built.optics[0]),
-        copper_cables=int(built.cables[0]),
-        megawatts=interval_of(built.watts / MEGA),
-        usd=interval_of(built.usd),
-        usd_by_part={name: float(usd[0, 0]) for name, usd in built.usd_by_part.items()},
+        tiers=max(int(built.tiers[0]) for _, built in shares),
+        islands=max(int(built.islands[0]) for _, built in shares),
+        largest=min(built.largest for _, built in shares),
+        switches=count("switches"),
+        transceivers=count("optics"),
+        copper_cables=count("cables"),
+        megawatts=interval_of(sum((share * built.watts for share, built in shares), none) / MEGA),
+        usd=interval_of(sum((share * built.usd for share, built in shares), none)),
+        usd_by_part={
+            part: float(sum(share * built.usd_by_part[part][0, 0] for share, built in shares))
+            for part in shares[0][1].usd_by_part
+        },
     )
-    if islands == 1:
-        return network, None
-    return network, (
-        f"{fabric.id} joins at most {built.largest:,} accelerators: {islands} islands that nothing joins, so "
-        "no job spans them over it"
-    )
+
+
+def network_notes(networks: tuple[Network, ...]) -> Iterator[str]:
+    """Yield what must be said of fabrics."""
+    for one in networks:
+        if not one.known:
+            yield (
+                f"The parts of {one.fabric} are not on record: its cost is the usual share of that of the "
+                "servers, its power part of that of the hosts."
+            )
+        elif one.islands is not None and one.islands > 1:
+            yield (
+                f"{one.fabric} joins at most {one.largest:,} accelerators: {one.accelerators:,} are "
+                f"{one.islands} islands that nothing joins, and no job spans them."
+            )

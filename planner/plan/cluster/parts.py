@@ -68,22 +68,26 @@ class Workload(Base):
 
 
 class Network(Base):
-    """The fabric of a group, counted, powered and priced."""
+    """A fabric, counted, powered and priced for all groups on it."""
 
     fabric: str
-    switch: str | None
-    optics: str | None
-    tiers: int
-    islands: int
+    accelerators: int
+    known: bool
+    """Whether its parts are on record; else the counts are null, its cost is the usual share of that of the
+    servers, and its power part of that of the hosts."""
+    switch: str | None = None
+    optics: str | None = None
+    tiers: int | None = None
+    islands: int | None = None
     """Full fabrics of that radix; more than one are not joined at full rate."""
-    largest: int
+    largest: int | None = None
     """Accelerators of the largest single fabric."""
-    switches: int
-    transceivers: int
-    copper_cables: int
-    megawatts: Interval
-    usd: Interval
-    usd_by_part: dict[str, float]
+    switches: int | None = None
+    transceivers: int | None = None
+    copper_cables: int | None = None
+    megawatts: Interval | None = None
+    usd: Interval | None = None
+    usd_by_part: dict[str, float] = Field(default_factory=dict)
 
 
 class Group(Base):
@@ -98,9 +102,6 @@ class Group(Base):
     """Servers, racks or pods; null where no system record holds the part."""
     h100_equivalents_per_accelerator: Equivalents
     h100_equivalents: Equivalents
-    network: Network | None
-    """Null where nothing is known of the parts of the fabric."""
-    network_note: str | None = None
 
 
 class Power(Base):

@@ -118,11 +118,13 @@ def _spares(group: Estate, hosts: float) -> int:
 def _said(policies: list[PolicyAtScale], any_policy: Goodput) -> str:
     best, worst = policies[0], policies[-1]
     every = _time(any_policy.mttf_s)
-    text = f"An interruption every {every}; {best.policy} keeps {best.goodput.value:.1%} of the time"
+    text = (
+        f"An interruption every {every}; with {best.policy} {best.goodput.value:.1%} of the time is progress"
+    )
     if worst.goodput.value < COLLAPSED:
-        text += f", {worst.policy} collapses to {worst.goodput.value:.1%}"
+        text += f", with {worst.policy} it collapses to {worst.goodput.value:.1%}"
     elif len(policies) > 1:
-        text += f", {worst.policy} {worst.goodput.value:.1%}"
+        text += f", with {worst.policy} {worst.goodput.value:.1%}"
     return text + "."
 
 

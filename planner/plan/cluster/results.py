@@ -80,6 +80,8 @@ class Sheet(Base):
     memory_petabytes: float
     memory_petabytes_per_s: float
     workload: Workload | None
+    networks: tuple[Network, ...]
+    """One for each fabric."""
     power: Power
     year: Year
     capital: Capital

@@ -43,9 +43,8 @@ def sections(sheet: Sheet) -> Iterator[Section]:
     yield _equivalents(sheet)
     if sheet.workload is not None:
         yield _workload(sheet)
-    networks = [(group, group.network) for group in sheet.groups if group.network is not None]
-    if networks:
-        yield _networks(networks)
+    if any(one.known for one in sheet.networks):
+        yield _networks([one for one in sheet.networks if one.known])
     yield Section("Power", (), _power(sheet))
     yield Section("A year of training without pause", (), _year(sheet))
     yield Section("Capital", (), _capital(sheet))
@@ -127,35 +126,37 @@ def _workload(sheet: Sheet) -> Section:
         for one in job.ratios
     ]
     title = f"By workload: {job.what}, {job.accelerators:,} accelerators of each"
-    reference = (job.reference, between(job.reference_tokens_per_s, plain), "1", "")
-    return Section(title, ("accelerator", "tokens/s each", "over H100", "plan"), [reference, *rows])
+    if job.reference not in {one.accelerator for one in job.ratios}:
+        rows.insert(0, (job.reference, between(job.reference_tokens_per_s, plain), "1", ""))
+    return Section(title, ("accelerator", "tokens/s each", "over H100", "plan"), rows)
 
 
 def _did(rate: Interval, ratio: Interval | None) -> tuple[str, str]:
     return between(rate, plain), "" if ratio is None else between(ratio, plain)
 
 
-def _networks(networks: list[tuple[Group, Network]]) -> Section:
+def _networks(networks: list[Network]) -> Section:
     rows = [
         (
-            f"{group.accelerator} on {n.fabric}",
-            str(n.tiers) if n.islands == 1 else f"{n.tiers}, {n.islands} islands",
+            n.fabric,
+            f"{n.tiers}" if n.islands == 1 else f"{n.tiers}, {n.islands} islands",
             f"{n.switches:,} {n.switch or ''}".strip(),
             f"{n.transceivers:,} {n.optics or ''}".strip(),
             f"{n.copper_cables:,}",
-            between(n.megawatts, watts),
-            between(n.usd, usd),
+            "" if n.megawatts is None else between(n.megawatts, watts),
+            "" if n.usd is None else between(n.usd, usd),
         )
-        for group, n in networks
+        for n in networks
     ]
-    return Section(
-        "Network", ("fabric", "tiers", "switches", "transceivers", "copper", "power", "cost"), rows
-    )
+    head = ("fabric", "tiers", "switches", "transceivers", "copper", "power", "cost")
+    return Section("Network", head, rows)
 
 
 def _power(sheet: Sheet) -> list[tuple[str, ...]]:
     p = sheet.power
-    parts = ", ".join(f"{name} {watts(value)}" for name, value in p.average_it_by_part_megawatts.items())
+    parts = ", ".join(
+        f"{name} {watts(value)}" for name, value in p.average_it_by_part_megawatts.items() if value > 0
+    )
     supplies = ", ".join(
         f"{name} {'without limit' if value is None else watts(value)}"
         for name, value in p.supplies_megawatts.items()
@@ -170,7 +171,7 @@ def _power(sheet: Sheet) -> list[tuple[str, ...]]:
         ),
         (
             "facility, nameplate in summer",
-            f"{between(p.nameplate_facility_megawatts, watts)}: what the power of a site is said to be",
+            f"{between(p.nameplate_facility_megawatts, watts)}: what announcements call the power",
         ),
         (
             "facility, peak in summer",

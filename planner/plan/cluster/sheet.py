@@ -14,10 +14,10 @@ from planner.plan.cluster.equivalents import as_equivalents, group_total, per_ac
 from planner.plan.cluster.held import Held, held
 from planner.plan.cluster.money import capital_of, cost_of
 from planner.plan.cluster.named import Named, cluster_named
-from planner.plan.cluster.network import network_of
+from planner.plan.cluster.network import network_notes, networks_of
 from planner.plan.cluster.power import power_of, storage_of, year_of
 from planner.plan.cluster.reliability import failures_of
-from planner.plan.cluster.results import Equivalents, Group, Sheet, ShowInputs, ShowResult
+from planner.plan.cluster.results import Group, Sheet, ShowInputs, ShowResult
 from planner.plan.cluster.workload import by_workload
 from planner.plan.defaults import Filled
 from planner.plan.document import Assumption, Interval
@@ -34,6 +34,9 @@ __all__ = ["USUAL_MODEL", "Question", "distinct", "sheet_of", "show"]
 
 USUAL_MODEL: Final = "usual-job"
 """Alias of the model whose job the failures interrupt, where none is named."""
+
+
+_ENDS: Final = ("value", "low", "high")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +144,7 @@ def sheet_of(catalog: Catalog, named: Named, question: Question, filled: Filled)
     power = power_of(own)
     capital = capital_of(own, power)
     record = named.record
-    groups = tuple(_group(own, at, ratios, job) for at in range(len(parts)))
+    networks = networks_of(own)
     sheet = Sheet(
         cluster=named.label,
         name=named.label if record is None else record.name,
@@ -150,13 +153,14 @@ def sheet_of(catalog: Catalog, named: Named, question: Question, filled: Filled)
         date=None if record is None else record.date,
         status=None if record is None else record.status,
         accelerators=named.accelerators,
-        groups=groups,
+        groups=tuple(_group(own, at, ratios, job) for at in range(len(parts))),
         h100_equivalents=total,
         dense_bf16_exaflop_per_s=_sum(own, own.peaks.dense_16_bit_flop_per_s, EXA),
         dense_8bit_exaflop_per_s=_sum(own, own.peaks.dense_8_bit_flop_per_s, EXA),
         memory_petabytes=_sum(own, own.peaks.memory_bytes, PETA) or 0.0,
         memory_petabytes_per_s=_sum(own, own.peaks.memory_bytes_per_s, PETA) or 0.0,
         workload=job,
+        networks=networks,
         power=power,
         year=year_of(own),
         capital=capital,
@@ -164,7 +168,7 @@ def sheet_of(catalog: Catalog, named: Named, question: Question, filled: Filled)
         failures=failures_of(catalog, own, question.model, filled),
         storage=storage_of(own),
         claims=(),
-        notes=own.notes + tuple(dict.fromkeys(group.network_note for group in groups if group.network_note)),
+        notes=(*own.notes, *network_notes(networks)),
     )
     return sheet.model_copy(update={"claims": claims_of(record, sheet)})
 
@@ -178,27 +182,26 @@ def _by_job(job: Workload | None, own: Held) -> Interval | None:
     """Equivalents of all groups by the job; None where one group has no plan for it."""
     if job is None:
         return None
-    ratio = {one.accelerator: one.ratio for one in job.ratios}
-    each = [ratio[estate.place.accelerator.id] for estate in own.estates]
-    known = [(float(n), one) for n, one in zip(own.counts, each, strict=True) if one is not None]
+    by_job = {one.accelerator: one.ratio for one in job.ratios}
+    each = [
+        _times(by_job[estate.place.accelerator.id], n)
+        for estate, n in zip(own.estates, own.counts, strict=True)
+    ]
+    known = [one for one in each if one is not None]
     if len(known) < len(each):
         return None
-    ends = {end: sum(n * getattr(one, end) for n, one in known) for end in ("value", "low", "high")}
-    return Interval(**ends)
+    return Interval(**{end: sum(getattr(one, end) for one in known) for end in _ENDS})
+
+
+def _times(ratio: Interval | None, n: float) -> Interval | None:
+    return None if ratio is None else Interval(**{end: n * getattr(ratio, end) for end in _ENDS})
 
 
 def _group(own: Held, at: int, ratios: dict[str, FloatArray], job: Workload | None) -> Group:
     estate, n = own.estates[at], int(own.counts[at])
     place = estate.place
-    ratio = (
-        next((one.ratio for one in job.ratios if one.accelerator == place.accelerator.id), None)
-        if job
-        else None
-    )
-    times = (
-        None if ratio is None else Interval(**{e: n * getattr(ratio, e) for e in ("value", "low", "high")})
-    )
-    network, note = network_of(estate, n)
+    by_job = {} if job is None else {one.accelerator: one.ratio for one in job.ratios}
+    ratio = by_job.get(place.accelerator.id)
     return Group(
         accelerator=place.accelerator.id,
         name=place.accelerator.name,
@@ -206,14 +209,6 @@ def _group(own: Held, at: int, ratios: dict[str, FloatArray], job: Workload | No
         fabric=None if place.fabric is None else place.fabric.id,
         accelerators=n,
         systems=None if place.system is None else n / place.system.accelerators.value,
-        h100_equivalents_per_accelerator=_equivalents(ratios, at, 1.0, ratio),
-        h100_equivalents=_equivalents(ratios, at, float(n), times),
-        network=network,
-        network_note=note,
+        h100_equivalents_per_accelerator=as_equivalents(ratios, at, workload=ratio),
+        h100_equivalents=as_equivalents(ratios, at, times=float(n), workload=_times(ratio, n)),
     )
-
-
-def _equivalents(
-    ratios: dict[str, FloatArray], at: int, times: float, workload: Interval | None
-) -> Equivalents:
-    return as_equivalents(ratios, at, times=times, workload=workload)
