@@ -100,6 +100,12 @@ def test_sources_of_a_record(run: Run) -> None:
     assert bandwidth["source"] in read["sources"]
 
 
+def test_prices_are_shown_with_their_dates(run: Run) -> None:
+    people = run("catalog", "show", "price", "h100-reserved").stdout
+    assert "2.35 USD/h, 2026-03" in people
+    assert "1.7 USD/h, 2025-10" in people
+
+
 def test_a_source_names_the_records_that_cite_it(run: Run) -> None:
     read = json.loads(run("catalog", "sources", "arxiv-2407.21783", "--json").stdout)
     assert {"kind": "model", "id": "llama-3.1-405b"} in read["result"]["cited_by"]

@@ -167,7 +167,7 @@ def test_a_workload_adds_a_rule() -> None:
 
 def test_prices_are_scenarios() -> None:
     usual = planner.cluster.show("hgx-h100-node").result
-    dear = planner.cluster.show("hgx-h100-node", set="purchase.h100.per_accelerator=*2").result
+    dear = planner.cluster.show("hgx-h100-node", set="purchase.h100-server.per_accelerator=*2").result
     ratio = dear.capital.by_part_usd["servers"] / usual.capital.by_part_usd["servers"]
     assert ratio == pytest.approx(2)
     even = {one.price: one.break_even_utilisation for one in dear.cost.prices}

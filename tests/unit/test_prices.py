@@ -159,7 +159,7 @@ class TestOverrides:
         assert finance_table(record, Samples()).rate_per_year.tolist() == [[0.09]]
 
     def test_purchase(self) -> None:
-        catalog = Catalog(overrides=("purchase.h100.per_accelerator=50k USD",))
+        catalog = Catalog(overrides=("purchase.h100-server.per_accelerator=50k USD",))
         assert purchase_of(catalog, catalog.get(ACCELERATOR, "h100-sxm")).value == 50e3
 
     @pytest.mark.parametrize(

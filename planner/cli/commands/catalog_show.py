@@ -125,12 +125,15 @@ def _quantity(quantity: Quantity) -> dict[str, Any]:
     low, high = quantity.bounds
     ranged = quantity.low is not None
     spread = " to ".join(format_quantity(end, quantity.dimension) for end in (low, high))
+    text = f"{quantity} ({spread})" if ranged else str(quantity)
+    if quantity.as_of is not None and quantity.dimension.startswith("usd"):
+        text += f", {quantity.as_of}"
     return {
         "value": quantity.value,
         "dimension": quantity.dimension,
         "low": quantity.low,
         "high": quantity.high,
-        "text": f"{quantity} ({spread})" if ranged else str(quantity),
+        "text": text,
         "source": quantity.source,
         "at": quantity.at,
         "kind": quantity.kind,
