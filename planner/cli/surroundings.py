@@ -36,6 +36,10 @@ PowerCapOption = Annotated[
     str | None,
     option("--power-cap", metavar="POWER", text="Power of the facility, at most, as in 300MW."),
 ]
+LinkOption = Annotated[
+    str | None,
+    option("--link", metavar="NAME", text="Divide the plan over sites that this joins.", kind="link"),
+]
 FailuresOption = Annotated[
     str | None, option("--failures", metavar="NAME", text="How often hosts fail.", kind="failures")
 ]

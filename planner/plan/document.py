@@ -45,6 +45,10 @@ class Interval(Base):
     low: float
     high: float
 
+    def scaled(self, factor: float) -> Interval:
+        """Return it times a positive factor."""
+        return Interval(value=self.value * factor, low=self.low * factor, high=self.high * factor)
+
 
 class Assumption(Base):
     """A value that the question left open, and why it was filled in so."""

@@ -249,7 +249,12 @@ def usd(name: str, value: Number) -> float:
     InputError
         No amount, no currency, zero or negative.
     """
-    number = _parsed(name, value, "usd")
+    try:
+        number = parse(value, "usd")
+    except InputError:
+        raise InputError(
+            f"{given(name)} {value!r} is no amount in US dollars; write for example '10B USD' or '$2.5M'"
+        ) from None
     if number <= 0:
         raise InputError(f"{given(name)} {value!r} must be above 0; for example '10B USD'")
     return number

@@ -10,8 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
+from planner.plan.across.results import Across, Multisite
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 from planner.plan.operating.results import Cost, Power, Reliability, Storage
+from planner.plan.strategy import Strategy
 
 __all__ = [
     "Alternative",
@@ -73,37 +75,6 @@ class TrainInputs(Base):
     """Layout fields that were given and not searched."""
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
-
-
-class Strategy(Base):
-    """One parallel layout."""
-
-    tp: int
-    cp: int
-    pp: int
-    vpp: int
-    ep: int
-    etp: int
-    dp: int
-    micro_batch: int
-    """Sequences."""
-    global_batch_seqs: int
-    seq_len: int
-    micro_batches: int
-    """Per pipeline and step."""
-    sharding: Literal["none", "zero1", "zero2", "zero3", "hsdp"]
-    shard_group: int | None
-    """Ranks that share one copy of the sharded states; null for all of them."""
-    recompute: Literal["none", "selective", "full"]
-    recompute_layers: float
-    """Share of the layers to which full recompute applies."""
-    sequence_parallel: bool
-    zero_bubble: bool
-    in_flight: int | None
-    """Micro-batches kept by the first stage; null where the schedule decides."""
-    offload: float
-    """Share of the activations moved to host memory."""
-    precision: str
 
 
 class Mfu(Base):
@@ -239,6 +210,10 @@ class TrainAnswer(Base):
     tokens: Interval | None = None
     """What can be trained on in the days, where that was the question."""
     alternatives: tuple[Alternative, ...] = ()
+    across: Across | None = None
+    """Training on all groups of a cluster of unlike hardware; null where it was not looked at."""
+    multisite: Multisite | None = None
+    """The plan over several sites, where a link was named."""
     search: Search
     reasons: tuple[str, ...] = ()
     """Why there is no plan."""

@@ -47,7 +47,9 @@ def headline(result: TrainResult) -> str:
     took = _between(plan.days_with_failures, _days)
     need = "needs " if inputs.question == "gpus" else "trains on "
     tokens = format_quantity(inputs.tokens or 0.0, "count")
-    return f"{inputs.model} {need}{where} for {tokens} tokens: {took}, {usd(plan.cost_usd.value)}."
+    return (
+        f"{inputs.model} {need}{where} for {tokens} tokens: {took} with failures, {usd(plan.cost_usd.value)}."
+    )
 
 
 def plan_rows(result: TrainResult) -> Rows:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from planner.catalog.kinds import LINK
 from planner.plan import results
+from planner.plan.across.groups import across_groups
+from planner.plan.across.sites import multisite_of
 from planner.plan.answer import answered
+from planner.plan.assemble import costs_of
 from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import Case, Job, as_catalog, case_on, resolve
@@ -18,10 +24,12 @@ from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.operating.training import Run, operated
 from planner.plan.site import Site, sites
 from planner.plan.solve import Effort, Found, fewest, find
-from planner.units import MEGA
+from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
+    from planner.catalog.schema.link import Link
+    from planner.plan.across.results import Across
 
 __all__ = ["train"]
 
@@ -59,6 +67,7 @@ def train(
     power_cap: Number | None = None,
     failures: str | None = None,
     checkpoint: str | None = None,
+    link: str | None = None,
     goal: str = "fastest",
     top: Number = 5,
     exhaustive: bool = False,
@@ -99,6 +108,8 @@ def train(
     failures, checkpoint
         How often hosts fail, and what is done about it: ``blocking``, ``asynchronous``, ``memory`` or
         ``replicas``.
+    link
+        Connection between sites over which the plan is divided: what each way to exchange gradients keeps.
     goal
         ``fastest``, ``cheapest`` (GPU-hours) or ``fewest`` (accelerators on which it fits).
     top
@@ -158,8 +169,9 @@ def train(
             checkpoint=checkpoint,
         )
         places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)
+        joined = None if link is None else book.get(LINK, link)
         overrides = (set,) if isinstance(set, str) else tuple(set)
-        return _answer(book, used, job, places, filled, asked, overrides, exhaustive)
+        return _answer(book, used, job, places, filled, asked, joined, overrides, exhaustive)
 
 
 def _answer(
@@ -169,6 +181,7 @@ def _answer(
     places: tuple[Site, ...],
     filled: Filled,
     asked: Asked,
+    joined: Link | None,
     overrides: tuple[str, ...],
     exhaustive: bool,
 ) -> results.TrainResult:
@@ -185,18 +198,21 @@ def _answer(
     site = found.case.site
     if site.why:
         filled.assume("system", site.system.id if site.system else None, site.why)
+    across = _across([found for found, _ in tried], filled, effort)
     if others:
-        filled.assume(
-            "group",
-            site.label,
-            f"the best of {len(tried)} groups of unlike hardware, each planned alone; no plan spans several",
-        )
+        together = "" if across is None else "; training across them is the answer's section 'across'"
+        why = f"the best of {len(tried)} groups of unlike hardware, each planned alone{together}"
+        filled.assume("group", site.label, why)
     estate = estate_of(book, site, asked, Filled())
 
     def operated_by(run: Run) -> dict[str, Any]:
         return operated(estate, asked, run, catalog=book, filled=filled)
 
     answer, trace = answered(found, others, filled, effort, operated_by)
+    multisite = None
+    if joined is not None and found.plans is not None and not found.failed:
+        multisite = multisite_of(found, costs_of(found.case, found.plans), joined)
+    answer = answer.model_copy(update={"across": across, "multisite": multisite})
     result = results.TrainResult(
         inputs=_inputs(found, estate, asked, overrides),
         assumptions=tuple(filled.assumptions),
@@ -205,6 +221,32 @@ def _answer(
     )
     result._trace = trace
     return result
+
+
+def _across(tried: Sequence[Found], filled: Filled, effort: Effort) -> Across | None:
+    """Train on all groups of a cluster together, with the failures and at the prices of each."""
+    if len(tried) < 2:
+        return None
+    across = across_groups(tried, filled, effort)
+    if across is None:
+        return None
+    total = np.array([float(across.gpus_used)])
+    cases = {one.case.site.accelerator.id: one.case for one in tried}
+    share = min(float(cases[group.gpu].goodput(total)[0]) for group in across.groups)
+    hourly = sum(
+        group.gpus_used * float(cases[group.gpu].hourly(np.array([float(group.gpus_used)]))[0])
+        for group in across.groups
+    )
+    longer = None if across.days is None else across.days.scaled(1.0 / share)
+    hours = None if longer is None else longer.value * SECONDS_PER_DAY / SECONDS_PER_HOUR
+    return across.model_copy(
+        update={
+            "goodput": share,
+            "days_with_failures": longer,
+            "cost_usd": None if hours is None else hours * hourly,
+            "tokens": None if across.tokens is None else across.tokens.scaled(share),
+        }
+    )
 
 
 def _solved(case: Case, filled: Filled, effort: Effort) -> Found:

@@ -113,7 +113,7 @@ class TestAnswer:
     def test_rows_for_people(self) -> None:
         result = small()
         assert result.plan is not None
-        assert "without failures" in headline(result)
+        assert "with failures" in headline(result)
         assert dict(plan_rows(result))["accelerators"].startswith("64 used")
         assert breakdown_rows(result.plan)[0][0] == "matrix products"
         assert alternative_rows(result.result.alternatives)

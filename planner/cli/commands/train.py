@@ -15,6 +15,7 @@ from planner.cli.surroundings import (
     CheckpointOption,
     FailuresOption,
     FinanceOption,
+    LinkOption,
     PowerCapOption,
     PriceOption,
     SiteOption,
@@ -109,6 +110,7 @@ def run(
     power_cap: PowerCapOption = None,
     failures: FailuresOption = None,
     checkpoint: CheckpointOption = None,
+    link: LinkOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
     ] = False,
@@ -159,6 +161,7 @@ def run(
         power_cap=power_cap,
         failures=failures,
         checkpoint=checkpoint,
+        link=link,
         catalog=session.catalog(),
     )
     check_overrides(session)
@@ -196,7 +199,25 @@ def _tables(result: TrainResult) -> list[Table]:
     ]
     if result.result.alternatives:
         tables.append(text_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))
-    return tables + assumed(result)
+    return [*tables, *_together(result), *assumed(result)]
+
+
+def _together(result: TrainResult) -> list[Table]:
+    """Return training across groups and across sites, where the answer has them."""
+    from planner.plan.across.table import (
+        ACROSS_HEAD,
+        MULTISITE_HEAD,
+        across_rows,
+        multisite_rows,
+    )
+
+    across, multisite = result.result.across, result.result.multisite
+    tables = []
+    if across is not None:
+        tables.append(text_table(ACROSS_HEAD, across_rows(across), title=across.sentence))
+    if multisite is not None:
+        tables.append(text_table(MULTISITE_HEAD, multisite_rows(multisite), title=multisite.sentence))
+    return tables
 
 
 def _searched(search: Search) -> str:

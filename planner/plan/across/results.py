@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.plan.document import Base, Interval
-from planner.plan.results import Strategy
+from planner.plan.strategy import Strategy
 
 __all__ = ["Across", "AcrossGroup", "Multisite", "SiteMode"]
 
@@ -43,8 +43,13 @@ class Across(Base):
     """Model FLOPs over the dense peaks of all accelerators used, each in its precision; attention causal."""
     days: Interval | None
     """Without failures; null where the tokens were asked for."""
+    goodput: float = 1.0
+    """Of a job that needs all of them."""
+    days_with_failures: Interval | None = None
+    cost_usd: float | None = None
+    """With failures, each accelerator at its own price; without spares that stand by."""
     tokens: Interval | None
-    """In the days allowed; null where those were asked for."""
+    """In the days allowed, failures included; null where those were asked for."""
     gpu_hours: Interval
     """Of the accelerators used, without failures."""
     best_group: str

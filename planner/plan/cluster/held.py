@@ -76,7 +76,7 @@ class Held:
 def held(catalog: Catalog, named: Named, asked: Asked, filled: Filled) -> Held:
     """Look up what surrounds the groups of a cluster; raises as `estate_of`."""
     samples = Samples()
-    estates = tuple(estate_of(catalog, place, asked, filled, samples) for place in named.places)
+    estates = tuple(estate_of(catalog, place, asked, filled, samples, strict=True) for place in named.places)
     for estate in estates:
         filled.assume(
             f"price of {estate.place.accelerator.id}", round(estate.purchase.value), estate.purchase.basis

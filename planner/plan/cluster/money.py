@@ -46,7 +46,7 @@ def capital_of(own: Held, power: Power) -> Capital:
         usd=interval_of(total),
         by_part_usd={part: float(np.asarray(usd).flat[0]) for part, usd in parts.items()},
         usd_per_accelerator=value / own.total,
-        usd_per_facility_watt=value / (power.peak_facility_megawatts.value * MEGA),
+        usd_per_facility_watt=value / (power.nameplate_facility_megawatts.value * MEGA),
     )
 
 

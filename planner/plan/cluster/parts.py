@@ -157,7 +157,7 @@ class Capital(Base):
     by_part_usd: dict[str, float]
     usd_per_accelerator: float
     usd_per_facility_watt: float
-    """Over the power at the peak."""
+    """Over nameplate at the meter."""
 
 
 class Price(Base):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.plan.cluster.held import Held
     from planner.plan.operating.estate import Estate, EstatePower
 
-__all__ = ["average_watts", "peak_watts", "power_of", "storage_of", "year_of"]
+__all__ = ["average_watts", "nameplate_watts", "peak_watts", "power_of", "storage_of", "year_of"]
 
 AT_WORK = "training"
 """What the accelerators do on average: the activity that draws the most."""
@@ -42,6 +42,11 @@ def peak_watts(own: Held) -> FloatArray:
     return own.summed(lambda estate, n: _watts(estate, n).peak)
 
 
+def nameplate_watts(own: Held) -> FloatArray:
+    """Power of all equipment at its rating in the warmest season, ``[S, 1]``."""
+    return own.summed(lambda estate, n: _watts(estate, n).nameplate)
+
+
 def power_of(own: Held) -> Power:
     """Return the section on power."""
     first = own.estates[0]
@@ -56,9 +61,7 @@ def power_of(own: Held) -> Power:
     return Power(
         site=first.site.id,
         nameplate_it_megawatts=_first(rated) / MEGA,
-        nameplate_facility_megawatts=interval_of(
-            facility_watts(it_watts=rated, site=first.site_table, season="summer") / MEGA
-        ),
+        nameplate_facility_megawatts=interval_of(nameplate_watts(own) / MEGA),
         average_it_megawatts=interval_of(average / MEGA),
         average_it_by_part_megawatts={name: _first(watts) / MEGA for name, watts in parts.items()},
         average_facility_megawatts=interval_of(

@@ -103,7 +103,7 @@ def size(
             price=price,
         )
         place = _place(book, accelerator, fabric, filled)
-        estate = estate_of(book, place, question.asked, filled)
+        estate = estate_of(book, place, question.asked, filled, strict=True)
         found = sized(book, estate, wanted, question, filled)
         sheet = _sheet(book, place, found, question, filled)
     return SizeResult(
@@ -164,10 +164,8 @@ def _sentence(place: Place, wanted: Wanted, found: Sized, sheet: Sheet | None) -
         return f"Nothing fits: {found.reasons[0]}"
     boxes = round(found.accelerators.value / found.whole)
     of = f" in {boxes:,} {place.system.id}" if place.system is not None else ""
-    takes = (
-        f"{watts(sheet.power.nameplate_facility_megawatts.value)} nameplate at the meter, "
-        f"{usd(sheet.capital.usd.value)} of capital"
-    )
+    bought = f"{usd(sheet.capital.usd.value)} {'of capital' if found.years is None else 'to buy'}"
+    takes = f"{watts(sheet.power.nameplate_facility_megawatts.value)} nameplate at the meter, {bought}"
     much = f"{round(found.accelerators.value):,} {part}{of}: {takes}"
     if wanted.h100e is not None:
         asked = format_quantity(wanted.h100e, "count")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from planner.catalog.kinds import CLUSTER, FINANCE, OPTICS, SITE, STORAGE, SWITCH
+from planner.errors import InputError
 from planner.model.cost.capital import Capital, capital
 from planner.model.cost.hour import (
     HourCost,
@@ -74,6 +75,8 @@ class EstatePower(NamedTuple):
     """At the meter of the facility, over a year."""
     peak: FloatArray
     """At the meter in the warmest season, everything at work."""
+    nameplate: FloatArray
+    """At the meter in the warmest season, everything at its rating: what sites are built and named for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,7 @@ class Estate:
             it=it,
             mean=facility_watts(it_watts=it.average, site=self.site_table),
             peak=facility_watts(it_watts=it.peak, site=self.site_table, season="summer"),
+            nameplate=facility_watts(it_watts=it.nameplate, site=self.site_table, season="summer"),
         )
 
     def supplied(self, watts: FloatArray) -> Supplied:
@@ -145,7 +149,7 @@ class Estate:
         return capital(
             servers_usd=self.purchase.usd(self.samples),
             finance=self.finance_table,
-            facility_watts=self.watts(accelerators, "training").peak,
+            facility_watts=self.watts(accelerators, "training").nameplate,
             network_usd=each,
             building_usd_per_watt=self.site_table.building_usd_per_watt,
         )
@@ -192,7 +196,13 @@ class Estate:
 
 
 def estate_of(
-    catalog: Catalog, place: Place, asked: Asked, filled: Filled, samples: Samples | None = None
+    catalog: Catalog,
+    place: Place,
+    asked: Asked,
+    filled: Filled,
+    samples: Samples | None = None,
+    *,
+    strict: bool = False,
 ) -> Estate:
     """Look up what surrounds some hardware.
 
@@ -208,13 +218,15 @@ def estate_of(
         Receives what was left open.
     samples
         How ranges are drawn; 255 samples by default.
+    strict
+        Refuse a fabric that its parts do not build; else its price is a share of the servers', and a note.
 
     Raises
     ------
     UnknownNameError
         A record that does not exist.
     InputError
-        Parts that do not build the fabric, or no price for the accelerator.
+        No price for the accelerator; with `strict`, parts that do not build the fabric.
     """
     drawn = samples or Samples()
     part, system, fabric = place.accelerator, place.system, place.fabric
@@ -226,7 +238,13 @@ def estate_of(
     if fabric is not None and system is not None:
         switch = catalog.get(SWITCH, fabric.switch) if fabric.switch is not None else None
         optics = catalog.get(OPTICS, fabric.optics) if fabric.optics is not None else None
-        plan, ports = fabric_table(fabric, switch, optics, drawn), ports_per_accelerator(system, fabric)
+        ports = ports_per_accelerator(system, fabric)
+        try:
+            plan = fabric_table(fabric, switch, optics, drawn)
+        except InputError as error:
+            if strict:
+                raise
+            filled.notes.append(f"The network is priced as a share of the servers: {error}.")
     return Estate(
         place=place,
         samples=drawn,

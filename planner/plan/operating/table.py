@@ -88,8 +88,9 @@ def storage_rows(storage: Storage) -> Rows:
     return [
         (
             "storage",
-            f"checkpoints of {_short(storage.checkpoint_terabytes)} TB, {_short(storage.kept_terabytes)} TB kept, "
-            f"{_short(storage.data_terabytes)} TB of tokens; writes {_short(storage.write_gigabytes_per_s)} of "
+            f"checkpoints of {_short(storage.checkpoint_terabytes)} TB, {_short(storage.kept_terabytes)} TB "
+            f"kept, {_short(storage.data_terabytes)} TB of tokens; writes "
+            f"{_short(storage.write_gigabytes_per_s)} of "
             f"{_short(storage.available_write_gigabytes_per_s)} GB/s",
         )
     ]
