@@ -32,6 +32,7 @@ def blocks() -> dict[str, Block]:
     from generators import (
         accuracy,
         answers,
+        clusters,
         code,
         headline,
         kernels,
@@ -41,7 +42,9 @@ def blocks() -> dict[str, Block]:
         traffic,
     )
 
-    pages = (answers, records, code, kernels, operators, accuracy, headline, serving_accuracy, traffic)
+    pages = (
+        answers, clusters, records, code, kernels, operators, accuracy, headline, serving_accuracy, traffic,
+    )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 
 
