@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -120,6 +120,8 @@ class Catalog:
         self._records: dict[tuple[str, str], Record] = {}
         self._names: dict[str, dict[str, str]] = {}
         self._sources: dict[str, Source] | None = None
+        self.kept: dict[Any, Any] = {}
+        """What look-ups over many records have read; see `planner.catalog.tops`."""
         self._tracking: list[dict[tuple[str, str], None]] = [{}]
         self._overrides = self._parsed(overrides)
 
@@ -201,18 +203,6 @@ class Catalog:
     def all(self, kind: Kind[R]) -> tuple[R, ...]:
         """Return all records of a kind by id. Raises as `get` does."""
         return tuple(self.get(kind, record_id) for record_id in self.ids(kind))
-
-    def first(self, kind: Kind[R], holds: Callable[[R], bool]) -> R | None:
-        """Return the first record by id for which something holds; those passed over do not count as used."""
-        for record_id in self.ids(kind):
-            tracking, self._tracking = self._tracking, []
-            try:
-                found = holds(self.get(kind, record_id))
-            finally:
-                self._tracking = tracking
-            if found:
-                return self.get(kind, record_id)
-        return None
 
     def sources(self) -> dict[str, Source]:
         """Return the bibliography: source key to `Source`, of all layers; later ones win."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from planner.catalog.kinds import ACCELERATOR, CLUSTER, FABRIC, SYSTEM
-from planner.catalog.strict_yaml import read_yaml
+from planner.catalog.tops import tops
 from planner.errors import InputError, PlannerError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -172,16 +172,11 @@ def _systems_with(catalog: Catalog, accelerator: str) -> list[str]:
 
     Only the top of each file is read: validating every system would take longer than the search.
     """
-    found = []
-    for record_id in catalog.ids(SYSTEM):
-        try:
-            holds = read_yaml(catalog.path_of(SYSTEM, record_id), only=("accelerator",)).data.get(
-                "accelerator"
-            )
-        except PlannerError:
-            continue
-        if holds == accelerator:
-            found.append(record_id)
+    found = [
+        top.id
+        for top in tops(catalog, SYSTEM, ("accelerator",))
+        if top.texts("accelerator") == (accelerator,)
+    ]
     return sorted(found, reverse=True)
 
 

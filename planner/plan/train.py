@@ -10,8 +10,6 @@ import numpy as np
 
 from planner.catalog.kinds import LINK
 from planner.plan import results
-from planner.plan.across.groups import across_groups
-from planner.plan.across.sites import multisite_of
 from planner.plan.answer import answered
 from planner.plan.assemble import costs_of
 from planner.plan.bibliography import sources_of
@@ -211,6 +209,8 @@ def _answer(
     answer, trace = answered(found, others, filled, effort, operated_by)
     multisite = None
     if joined is not None and found.plans is not None and not found.failed:
+        from planner.plan.across.sites import multisite_of
+
         multisite = multisite_of(found, costs_of(found.case, found.plans), joined)
     answer = answer.model_copy(update={"across": across, "multisite": multisite})
     result = results.TrainResult(
@@ -227,6 +227,8 @@ def _across(tried: Sequence[Found], filled: Filled, effort: Effort) -> Across | 
     """Train on all groups of a cluster together, with the failures and at the prices of each."""
     if len(tried) < 2:
         return None
+    from planner.plan.across.groups import across_groups
+
     across = across_groups(tried, filled, effort)
     if across is None:
         return None

@@ -20,12 +20,9 @@ from statistics import NormalDist, mean, stdev
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from planner.catalog.kinds import ACCELERATOR, RENTAL
-from planner.catalog.strict_yaml import read_yaml
-from planner.errors import PlannerError
+from planner.catalog.tops import tops
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from planner.catalog.kinds import Kind
     from planner.catalog.load import Catalog
     from planner.catalog.schema.accelerator import Accelerator
@@ -52,22 +49,13 @@ class Entry(NamedTuple):
 
 def entries(catalog: Catalog, kind: Kind[Any]) -> list[Entry]:
     """List the prices of a kind, those of later overlays first; only the tops of the files are read."""
-    found = []
-    for record_id in catalog.ids(kind):
-        path = catalog.path_of(kind, record_id)
-        try:
-            data = read_yaml(path, only=("accelerators", "terms", "provider")).data
-        except PlannerError:
-            continue
-        parts = data.get("accelerators")
-        named = tuple(map(str, parts)) if isinstance(parts, list) else ()
-        entry = Entry(record_id, named, str(data.get("terms")), data.get("provider"))
-        found.append((-_layer(catalog, path), record_id, entry))
-    return [entry for _, _, entry in sorted(found)]
-
-
-def _layer(catalog: Catalog, path: Path) -> int:
-    return max(at for at, root in enumerate(catalog.roots) if path.is_relative_to(root))
+    listed = sorted(
+        tops(catalog, kind, ("accelerators", "terms", "provider")), key=lambda t: (-t.layer, t.id)
+    )
+    return [
+        Entry(top.id, top.texts("accelerators"), str(top.fields.get("terms")), top.fields.get("provider"))
+        for top in listed
+    ]
 
 
 def of_part(listed: list[Entry], accelerator: str) -> dict[str, Entry]:

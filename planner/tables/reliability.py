@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
 from planner.catalog.kinds import CHECKPOINT, FAILURES
+from planner.catalog.tops import naming
 from planner.tables.samples import Samples
 from planner.types import FloatArray
 from planner.units import SECONDS_PER_DAY
@@ -98,10 +99,8 @@ def failures_for(catalog: Catalog, accelerator: str, name: str | None = None) ->
     """
     if name is not None:
         return catalog.get(FAILURES, name)
-    for record in catalog.all(FAILURES):
-        if accelerator in record.accelerators:
-            return record
-    return catalog.get(FAILURES, DEFAULT_FAILURES)
+    named = cast("Failures | None", naming(catalog, FAILURES, accelerator))
+    return named or catalog.get(FAILURES, DEFAULT_FAILURES)
 
 
 def failures_table(record: Failures, samples: Samples) -> FailureRates:

@@ -6,11 +6,12 @@ broadcasts against clusters or plans ``[R]``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from planner.catalog.kinds import EMBODIED, POWER
+from planner.catalog.tops import naming
 from planner.types import FloatArray
 from planner.units import KILO, SECONDS_PER_YEAR
 
@@ -180,8 +181,7 @@ def embodied_table(embodied: Embodied, accelerator: str, samples: Samples) -> Em
 
 def power_use_of(catalog: Catalog, accelerator: str) -> PowerUse:
     """Return the power record that names an accelerator (its id), else the usual one."""
-    named = catalog.first(POWER, lambda record: accelerator in record.accelerators)
-    return named or catalog.get(POWER, USUAL)
+    return cast("PowerUse | None", naming(catalog, POWER, accelerator)) or catalog.get(POWER, USUAL)
 
 
 def embodied_of(catalog: Catalog) -> Embodied:
