@@ -23,6 +23,7 @@ the axes. Import what you need from its modules:
 `planner.model.prefix_cache`    what a prefix cache of limited size finds, by tier
 `planner.model.queueing`        latencies of serving and their percentiles
 `planner.model.simulation`      the same, request by request
+`planner.model.equivalents`     accelerators counted as H100, by rules that are named
 `planner.model.reliability`     failures, checkpoints, goodput, spare hosts
 ==============================  ==================================================================
 """

@@ -6,6 +6,7 @@ Import what you need from its modules; none of them is imported here, since a qu
 `planner.plan.train`     `train`: layout, step time, days and GPU-hours of a training job
 `planner.plan.serve`     `serve`: users, latency and throughput, or the accelerators that a load needs
 `planner.plan.serving`   its parts
+`planner.plan.cluster`   clusters as a whole: fact sheets, sizes, comparisons, H100 equivalents
 `planner.plan.places`    the hardware that a question names
 `planner.plan.results`   the result types, and the JSON that other programs read
 `planner.plan.explain`   where each number of an answer comes from

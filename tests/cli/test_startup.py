@@ -43,6 +43,7 @@ def test_importing_planner_is_cheap(environment: Mapping[str, str]) -> None:
         ["--help"],
         ["--version"],
         ["train", "--help"],
+        ["cluster", "size", "--help"],
         ["catalog", "--help"],
         ["catalog", "list", "--help"],
         ["frob"],

@@ -30,8 +30,10 @@ def sheet_headline(sheet: Sheet) -> str:
         for field, label in RULE_LABELS.items()
         if (number := getattr(sheet.h100_equivalents, field)) is not None
     )
+    are = "accelerator is" if sheet.accelerators == 1 else "accelerators are"
     return (
-        f"{sheet.name}: {sheet.accelerators:,} accelerators are {counted} in H100 equivalents; "
+        f"{sheet.name}: {sheet.accelerators:,} {are} "
+        f"{counted} in H100 equivalents; "
         f"{watts(sheet.power.nameplate_facility_megawatts.value)} nameplate at the meter, "
         f"{watts(sheet.power.average_facility_megawatts.value)} in training; {usd(sheet.capital.usd.value)}."
     )
