@@ -68,8 +68,15 @@ class Samples:
 
     def normal(self, key: str) -> FloatArray:
         """Stratified draws of the standard normal distribution , in an order of its own for each key."""
-        order = np.random.default_rng(zlib.crc32(key.encode())).permutation(self.count)
-        return _quantiles(self.count)[order]
+        return _normal(self.count, key)
+
+
+@lru_cache(maxsize=1024)
+def _normal(count: int, key: str) -> FloatArray:
+    order = np.random.default_rng(zlib.crc32(key.encode())).permutation(count)
+    drawn = _quantiles(count)[order]
+    drawn.flags.writeable = False
+    return drawn
 
 
 @lru_cache(maxsize=8)
@@ -84,5 +91,15 @@ def interval(samples: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     value = samples[0]
     if samples.shape[0] == 1:
         return value, value, value
-    low, high = np.quantile(samples[1:], (0.1, 0.9), axis=0)
+    ordered = np.sort(samples[1:], axis=0)
+    low, high = (_at(ordered, share) for share in (0.1, 0.9))
     return value, np.minimum(low, value), np.maximum(high, value)
+
+
+def _at(ordered: FloatArray, share: float) -> FloatArray:
+    """Quantile of ordered values, linear between neighbours."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    between: FloatArray = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return between

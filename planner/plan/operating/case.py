@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,12 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
     state = state_bytes(case)
     degrees = [int(case.job.pins.get(name, 1)) for name in ("tp", "cp", "pp")]
 
+    @_remembered
     def goodput(accelerators: FloatArray) -> FloatArray:
         share = central_goodput(estate, asked, accelerators, state, float(np.prod(degrees)))
-        return np.asarray(np.maximum(share, LEAST)).reshape(np.shape(accelerators))
+        return np.maximum(share, LEAST)
 
+    @_remembered
     def hourly(accelerators: FloatArray) -> FloatArray:
         cost = estate.gpu_hour(accelerators, asked.price, "training", catalog=catalog)
         return np.asarray(np.broadcast_to(cost.total, (1, np.size(accelerators)))[0])
@@ -47,3 +50,17 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
     if asked.power_cap_watts is not None:
         site = site.limited(within_cap(estate, asked.power_cap_watts, filled))
     return replace(case, site=site, goodput=goodput, hourly=hourly)
+
+
+def _remembered(of: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
+    """Keep what a function of numbers of accelerators gave: plans of one search share most of them."""
+    known: dict[bytes, FloatArray] = {}
+
+    def looked_up(accelerators: FloatArray) -> FloatArray:
+        given = np.asarray(accelerators, dtype=float)
+        key = given.tobytes()
+        if key not in known:
+            known[key] = of(given.ravel())
+        return known[key].reshape(given.shape)
+
+    return looked_up

@@ -7,7 +7,7 @@ against numbers of accelerators ``[R]``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -107,17 +107,21 @@ class Estate:
     embodied: EmbodiedTable
     network_plan: FabricPlan | None
     ports: float
+    _built: dict[bytes, Built] = field(default_factory=dict, compare=False, repr=False)
 
     def network(self, accelerators: FloatArray) -> Built | None:
         """Return the fabric for each number of accelerators; None where its parts are not on record."""
         if self.network_plan is None:
             return None
-        return built(
-            fabric=self.network_plan,
-            accelerators=accelerators,
-            ports_per_accelerator=self.ports,
-            domain=self.place.domain or 1,
-        )
+        key = np.asarray(accelerators, dtype=float).tobytes()
+        if key not in self._built:
+            self._built[key] = built(
+                fabric=self.network_plan,
+                accelerators=accelerators,
+                ports_per_accelerator=self.ports,
+                domain=self.place.domain or 1,
+            )
+        return self._built[key]
 
     def watts(
         self, accelerators: FloatArray, activity: Activity, utilisation: FloatArray | float = 1.0
