@@ -1,7 +1,7 @@
 """What failures, power and cost add to the time of a search, and the time of sizing a fabric.
 
-``OMP_NUM_THREADS=1 python benchmarks/operating_speed.py``; best of several, one core. Records are read before:
-reading them is part of start-up.
+``OMP_NUM_THREADS=1 python benchmarks/operating_speed.py``; best of several, one core. Records are read
+before: reading them is part of start-up.
 """
 
 from __future__ import annotations
@@ -57,12 +57,11 @@ def measure(model: str, cluster: str) -> None:
     found = find(case, case.site.available, Effort())
     costs = costs_of(case, found.plans)
     run = run_of(case, costs, tokens=job.tokens, spread=spread_at(case, costs))
-    used = [np.array([float(n)]) for n in found.plans.accelerators]
+    used = found.plans.accelerators
 
     def rest() -> None:
         case = operating(book, plain, asked, Filled())
-        for n in used:
-            case.goodput(n), case.hourly(n)
+        case.goodput(used), case.hourly(used)
         operated(estate_of(book, case.site, asked, Filled()), asked, run, catalog=book, filled=Filled())
 
     search = best(lambda: find(case, case.site.available, Effort()))
@@ -79,9 +78,11 @@ def main() -> None:
     site = sites(book, cluster="million-h100", gpu=None, gpus=None)[0]
     estate = estate_of(book, site, Asked.read(book), Filled())
     ten = np.array([1e7])
-    print(
-        f"\nfabric of 10,000,000 accelerators: {best(lambda: estate.network(ten)) * 1e3:.2f} ms, 256 samples"
-    )
+
+    def sized() -> object:
+        return built(fabric=estate.network_plan, accelerators=ten, ports_per_accelerator=estate.ports)
+
+    print(f"\nfabric of 10,000,000 accelerators: {best(sized) * 1e3:.2f} ms, 256 samples")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def blocks() -> dict[str, Block]:
         code,
         headline,
         kernels,
+        operating,
         operators,
         records,
         serving_accuracy,
@@ -43,7 +44,8 @@ def blocks() -> dict[str, Block]:
     )
 
     pages = (
-        answers, clusters, records, code, kernels, operators, accuracy, headline, serving_accuracy, traffic,
+        answers, clusters, operating, records, code, kernels, operators, accuracy, headline,
+        serving_accuracy, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

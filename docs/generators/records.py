@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,11 +46,20 @@ def fields(arguments: str, _old: str) -> str:
 
 
 def answer(arguments: str, _old: str) -> str:
-    """``CLASS``: a table of the fields of a part of an answer; a class of `planner.plan.serving.results`."""
-    from planner.plan.serving import results
+    """``[training] CLASS [FIELD ...]``: a table of the fields of a part of an answer, or of some of them.
 
+    A class of `planner.plan.serving.results`, or with ``training`` of `planner.plan.results`.
+    """
+    from planner.plan import results as training
+    from planner.plan.serving import results as serving
+
+    words = arguments.split()
+    room = training if words[0] == "training" else serving
+    name, *some = words[room is training :]
     rows = [
-        f"| `{path}` | {what} | {text} |" for path, _f, what, text in _walk(getattr(results, arguments), "")
+        f"| `{path}` | {what} | {text} |"
+        for path, _f, what, text in _walk(getattr(room, name), "")
+        if not some or re.split(r"[.\[]", path)[0] in some
     ]
     return "\n".join(["| field | holds | meaning |", "|---|---|---|", *rows])
 

@@ -142,7 +142,11 @@ def _alternatives(found: Found, others: Sequence[Found], tokens: float) -> Itera
     """Yield the next best layouts and the best of each kind; one that is several of them is listed once."""
     titles: dict[results.Strategy, list[str]] = {}
     listed: dict[results.Strategy, results.Alternative] = {}
-    for why, plans, row in _candidates(found):
+    candidates = list(_candidates(found))
+    together = np.array([float(plans.accelerators[row]) for _, plans, row in candidates])
+    found.case.goodput(together)  # all at once: the alternatives then look them up
+    found.case.hourly(together)
+    for why, plans, row in candidates:
         one = alternative_of(found.case, plans, row, why=why, tokens=tokens)
         listed.setdefault(one.strategy, one)
         titles.setdefault(one.strategy, []).append(why)

@@ -54,13 +54,13 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
 
 def _remembered(of: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
     """Keep what a function of numbers of accelerators gave: plans of one search share most of them."""
-    known: dict[bytes, FloatArray] = {}
+    known: dict[float, float] = {}
 
     def looked_up(accelerators: FloatArray) -> FloatArray:
         given = np.asarray(accelerators, dtype=float)
-        key = given.tobytes()
-        if key not in known:
-            known[key] = of(given.ravel())
-        return known[key].reshape(given.shape)
+        fresh = np.array(sorted({float(n) for n in given.flat} - known.keys()))
+        if fresh.size:
+            known.update(zip(fresh.tolist(), of(fresh).tolist(), strict=True))
+        return np.array([known[float(n)] for n in given.flat]).reshape(given.shape)
 
     return looked_up
