@@ -52,3 +52,12 @@ CheckpointOption = Annotated[
         kind="checkpoint",
     ),
 ]
+ReloadOption = Annotated[
+    str | None,
+    option(
+        "--checkpoint",
+        metavar="NAME",
+        text="How a replica comes back: asynchronous (from storage; default), memory ...",
+        kind="checkpoint",
+    ),
+]

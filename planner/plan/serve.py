@@ -67,6 +67,7 @@ def serve(
     price: Number | None = None,
     finance: str | None = None,
     power_cap: Number | None = None,
+    checkpoint: str | None = None,
     goal: str | None = None,
     pareto: bool = True,
     top: Number = 5,
@@ -119,6 +120,9 @@ def serve(
         owned is paid for.
     power_cap
         Of the facility, as in ``'300MW'``: fewer accelerators run.
+    checkpoint
+        Where a replica whose host failed finds its weights: ``blocking`` or ``asynchronous`` in storage,
+        ``memory`` or ``replicas`` with others.
     goal
         ``throughput``, ``latency`` or ``gpus``.
     pareto
@@ -170,7 +174,9 @@ def serve(
             top=top,
             spares=spares,
         )
-        asked = Asked.read(book, site=site, price=price, finance=finance, power_cap=power_cap)
+        asked = Asked.read(
+            book, site=site, price=price, finance=finance, power_cap=power_cap, checkpoint=checkpoint
+        )
         where = _where(book, job, filled, cluster=cluster, accelerator=accelerator)
         where = within_caps(book, where, asked, filled)
         case = case_on(book, job, where, filled)

@@ -11,7 +11,7 @@ from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
-from planner.cli.surroundings import FinanceOption, PowerCapOption, PriceOption, SiteOption
+from planner.cli.surroundings import FinanceOption, PowerCapOption, PriceOption, ReloadOption, SiteOption
 
 if TYPE_CHECKING:
     from planner.plan.serving.explain import Explanation
@@ -105,6 +105,7 @@ def run(
     price: PriceOption = None,
     finance: FinanceOption = None,
     power_cap: PowerCapOption = None,
+    checkpoint: ReloadOption = None,
     goal: Annotated[
         str | None, option("--goal", metavar="NAME", text="throughput, latency or gpus (the fewest).")
     ] = None,
@@ -166,6 +167,7 @@ def run(
         price=price,
         finance=finance,
         power_cap=power_cap,
+        checkpoint=checkpoint,
         goal=goal,
         top=top,
         verify=verify,

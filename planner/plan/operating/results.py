@@ -57,6 +57,10 @@ class ServingAvailability(Base):
     spare_hosts: int
     hosts_away: float
     """On average: failed and not yet repaired."""
+    policy: str
+    """By which a replica comes back: from storage, or from the memory of others."""
+    stopped: float
+    """Share of the capacity in replicas that wait for a spare host to take over."""
     sentence: str
 
 

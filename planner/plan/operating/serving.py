@@ -17,6 +17,7 @@ import numpy as np
 
 from planner.model.cost.hour import MONTHS_PER_YEAR, HourCost, break_even_utilisation
 from planner.model.power import carbon_kg, energy_kwh
+from planner.model.reliability.costs import checkpoint_costs
 from planner.plan.document import Interval
 from planner.plan.operating import results
 from planner.plan.operating.draw import PartPower, mean_watts, power_section
@@ -39,12 +40,31 @@ if TYPE_CHECKING:
     from planner.plan.operating.asked import Asked
     from planner.plan.operating.estate import Estate
 
-__all__ = ["Part", "Service", "served", "shortage"]
+__all__ = ["Part", "Replicas", "Service", "served", "shortage"]
 
+RELOADS: Final = "asynchronous"
+"""Policy by which a replica comes back where none is named: its weights are read from storage."""
 MANY: Final = 400.0
 """Hosts away above which their number is close to a normal one."""
 
 _NONE = np.zeros((1, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicas:
+    """Like replicas, each of which stops while one of its hosts is replaced.
+
+    Attributes
+    ----------
+    serving, each : int
+        Accelerators of all of them and of one.
+    weight_bytes : float
+        That one accelerator loads.
+    """
+
+    serving: int
+    each: int
+    weight_bytes: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +77,8 @@ class Part:
         Accelerators at work, standing by, and of one host.
     prefill, decode : float
         Shares of the time of those at work, in the mean hour.
+    replicas
+        Of which it consists.
     """
 
     estate: Estate
@@ -65,6 +87,7 @@ class Part:
     host: int
     prefill: float
     decode: float
+    replicas: Sequence[Replicas] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +141,7 @@ def served(service: Service, asked: Asked, reliability: Reliability, *, catalog:
     hourly = sum((price.total * n for price, n in zip(prices, paid, strict=True)), _NONE) * more
     kwh = energy_kwh(watts=watts, seconds=SECONDS_PER_YEAR)
     year = np.full((1, 1), SECONDS_PER_YEAR)
-    availability, up = _availability(service, reliability)
+    availability, up = _availability(service, asked, reliability)
     return {
         "goodput": up,
         "power_megawatts": interval_of(watts / MEGA),
@@ -211,34 +234,61 @@ def _per_million(usd_per_hour: FloatArray, tokens_per_s: FloatArray) -> Interval
     return interval_of(usd_per_hour / (tokens_per_s * SECONDS_PER_HOUR) * MILLION)
 
 
-def _availability(service: Service, reliability: Reliability) -> tuple[results.ServingAvailability, Interval]:
+def _availability(
+    service: Service, asked: Asked, reliability: Reliability
+) -> tuple[results.ServingAvailability, Interval]:
     """Hosts that are away, and the share of the planned capacity that is there on average."""
     samples = service.parts[0].estate.samples
     mtbf = samples.of(reliability.node_mtbf, "operations.node_mtbf")
     repair = samples.of(reliability.node_repair, "operations.node_repair")
     hosts = sum(math.ceil(part.serving / part.host) for part in service.parts)
-    lost, away = _NONE, _NONE
+    lost, away, stopped = _NONE, _NONE, _NONE
     for part in service.parts:
-        own = math.ceil(part.serving / part.host)
-        mean = own * repair / mtbf
+        mean = math.ceil(part.serving / part.host) * repair / mtbf
         away = away + mean
         lost = lost + shortage(mean, part.spare // part.host)
-    up = interval_of(np.maximum(1.0 - lost / hosts, 0.0))
+        stopped = stopped + _stopped(part, asked) / (mtbf * SECONDS_PER_HOUR)
+    serving = sum(part.serving for part in service.parts)
+    up = interval_of(np.maximum(1.0 - lost / hosts - stopped / serving, 0.0))
     spare = sum(part.spare // part.host for part in service.parts)
+    daily = hosts * (SECONDS_PER_DAY / SECONDS_PER_HOUR) / mtbf
     sentence = (
-        f"{first(hosts * 24.0 / mtbf):,.3g} of {hosts:,} hosts fail a day and {first(away):,.3g} are away on "
-        f"average; with {spare:,} spare hosts {up.value:.2%} of the capacity is there"
+        f"{first(daily):,.3g} of {hosts:,} hosts fail a day and {first(away):,.3g} are away on average; with "
+        f"{spare:,} spare hosts, and replicas that wait until one takes over, {up.value:.2%} of the capacity "
+        "is there"
     )
     return (
         results.ServingAvailability(
-            host_failures_per_day=interval_of(hosts * (SECONDS_PER_DAY / SECONDS_PER_HOUR) / mtbf),
+            policy=asked.checkpoint or RELOADS,
+            host_failures_per_day=interval_of(daily),
             hosts=hosts,
             spare_hosts=spare,
             hosts_away=first(away),
+            stopped=first(stopped) / serving,
             sentence=sentence,
         ),
         up,
     )
+
+
+def _stopped(part: Part, asked: Asked) -> FloatArray:
+    """Accelerator-seconds that stand still for every failure of one host per host, ``[S, 1]``.
+
+    A replica stops as a whole until a spare host has taken over and has its weights.
+    """
+    policy = next(one for one in part.estate.policies if one.id == (asked.checkpoint or RELOADS))
+    total = _NONE
+    for replicas in part.replicas:
+        each = np.array([float(replicas.each)])
+        costs = checkpoint_costs(
+            policy=policy,
+            state_bytes=replicas.weight_bytes * each,
+            accelerators=each,
+            storage=part.estate.storage_rates,
+        )
+        hosts = math.ceil(replicas.each / part.host)
+        total = total + replicas.serving * hosts * costs.restart_s
+    return total
 
 
 def shortage(away: FloatArray, spare: int) -> FloatArray:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.model.inference.batching import steady
-from planner.plan.operating.serving import Part, Service
+from planner.plan.operating.serving import Part, Replicas, Service
+from planner.plan.serving.layouts import memory_of
 from planner.plan.serving.solve import Found, spares_of
 from planner.search.serving import DECODE, PREFILL, of_points
+from planner.units import GIGA
 
 if TYPE_CHECKING:
     from planner.plan.operating.estate import Estate
@@ -55,6 +57,7 @@ def service_of(found: Found, best: FleetPlan, estates: Sequence[Estate], spread:
                 host=spares_of(found.case, found.operations, part).node,
                 prefill=min(busy["prefill"], 1.0),
                 decode=min(busy["decode"], 1.0 - min(busy["prefill"], 1.0)),
+                replicas=[_replicas(found, pool) for pool in pools],
             )
         )
     return Service(
@@ -65,6 +68,13 @@ def service_of(found: Found, best: FleetPlan, estates: Sequence[Estate], spread:
         low=spread.low,
         high=spread.high,
         fixed=found.rate is not None,
+    )
+
+
+def _replicas(found: Found, pool: PoolPlan) -> Replicas:
+    held = memory_of(found.case, found.result.request, pool)
+    return Replicas(
+        serving=round(pool.gpus), each=round(float(pool.point.gpus[0])), weight_bytes=held.weights * GIGA
     )
 
 
