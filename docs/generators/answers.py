@@ -79,15 +79,17 @@ def invoked(command: str) -> str:
 
 
 def console(arguments: str, _old: str) -> str:
-    """``[lines=N] [with="TEXT|TEXT"] ; COMMAND``: the command and its answer, or parts of it.
+    """``[lines=N] [rows="LABEL|LABEL"] [with="TEXT|TEXT"] ; COMMAND``: the command and its answer, or parts.
 
-    `lines` shows so many of the first lines; `with` the first line and the paragraphs that hold a text.
+    `lines` shows so many of the first lines; the others the first line and, of the rest, `rows` the rows of
+    the plan with these labels, and `with` the paragraphs that hold a text.
     """
     settings, _, command = arguments.rpartition(";")
     answer = invoked(command.strip())
-    wanted = re.search(r'with="([^"]+)"', settings)
-    if wanted:
-        answer = _paragraphs(command, answer, wanted[1].split("|"))
+    rows, wanted = (re.search(rf'{name}="([^"]+)"', settings) for name in ("rows", "with"))
+    if rows or wanted:
+        texts = wanted[1].split("|") if wanted else []
+        answer = _paragraphs(command, answer, texts, rows[1].split("|") if rows else [])
     lines = answer.splitlines()
     found = re.search(r"lines=(\d+)", settings)
     if found and len(lines) > int(found[1]):
@@ -95,12 +97,22 @@ def console(arguments: str, _old: str) -> str:
     return "\n".join(["```console", f"$ {command.strip()}", *lines, "```"])
 
 
-def _paragraphs(command: str, answer: str, texts: list[str]) -> str:
+def _paragraphs(command: str, answer: str, texts: list[str], labels: list[str]) -> str:
     headline, *paragraphs = answer.split("\n\n")
     shown = [next((p for p in paragraphs if text in p), None) for text in texts]
     if None in shown:
         raise SystemExit(f"{command}: no paragraph with {texts[shown.index(None)]!r}")
-    return "\n...\n".join([headline, *(part for part in shown if part), ""])
+    plan = [_rows(command, paragraphs[0], labels)] if labels else []
+    return "\n...\n".join([headline, *plan, *(part for part in shown if part), ""])
+
+
+def _rows(command: str, plan: str, labels: list[str]) -> str:
+    """Return the rows of a plan that bear a label, with the lines on which they go on."""
+    rows = re.split(r"\n(?=\S)", plan)
+    shown = [next((row for row in rows if row.startswith(f"{label}  ")), None) for label in labels]
+    if None in shown:
+        raise SystemExit(f"{command}: no row {labels[shown.index(None)]!r}")
+    return "\n".join(row for row in shown if row)
 
 
 def refused(arguments: str, _old: str) -> str:
