@@ -73,8 +73,8 @@ def check_cap(*, cap_watts: float, idle_watts: float, accelerators: float) -> No
     """
     if cap_watts < idle_watts:
         allowed = int(accelerators * cap_watts / idle_watts) if idle_watts > 0 else 0
+        fewer = f", or ask with at most {allowed:,} accelerators and switch the others off" if allowed else ""
         raise InfeasibleError(
             f"a power cap of {format_quantity(cap_watts, 'watts')} is below what {accelerators:,.0f} "
-            f"accelerators draw when idle, {format_quantity(idle_watts, 'watts')}; raise the cap, or ask "
-            f"with at most {allowed:,} accelerators and switch the others off"
+            f"accelerators draw when idle, {format_quantity(idle_watts, 'watts')}; raise the cap{fewer}"
         )

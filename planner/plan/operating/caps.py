@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from planner.model.power import accelerators_within, check_cap
 from planner.plan.defaults import Filled
 from planner.plan.operating.estate import Estate, estate_of
 from planner.tables.samples import Samples
+from planner.types import FloatArray
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -46,10 +47,17 @@ def _peak_watts(estate: Estate) -> float:
     return float(estate.watts(available, "training").peak.flat[0])
 
 
-def within_cap(estate: Estate, cap_watts: float, filled: Filled) -> int:
+def within_cap(
+    estate: Estate,
+    cap_watts: float,
+    filled: Filled,
+    *,
+    spare: Callable[[FloatArray], FloatArray] = np.zeros_like,
+) -> int:
     """Accelerators that run under a cap on the power of the facility at its peak, in whole hosts.
 
-    Those that do not run are switched off.
+    Those that do not run are switched off; `spare` says how many stand by beside so many at work, and draw as
+    much.
 
     Raises
     ------
@@ -59,15 +67,17 @@ def within_cap(estate: Estate, cap_watts: float, filled: Filled) -> int:
     place = estate.place
     available, unit = np.array([float(place.available)]), place.node or 1
     working = _peak_watts(estate)
-    most = int(
-        accelerators_within(cap_watts=cap_watts, working_watts=working, installed=available, unit=unit)[0]
-    )
+    # Fewer at work need no more spares: so many fit with theirs.
+    room = accelerators_within(cap_watts=cap_watts, working_watts=working, unit=unit)
+    room = np.minimum(room, available + spare(available))
+    most = int((np.floor((room - spare(np.minimum(room, available))) / unit) * unit)[0])
     if most < 1:
         idle = float(estate.watts(available, "idle").mean.flat[0])
         check_cap(cap_watts=cap_watts, idle_watts=idle * unit, accelerators=unit)
+        least = working * (unit + float(spare(np.array([float(unit)]))[0]))
         raise InfeasibleError(
             f"--power-cap {format_quantity(cap_watts, 'watts')} is less than one host of {unit} "
-            f"{place.accelerator.name} draws at work, {format_quantity(working * unit, 'watts', digits=3)}; "
+            f"{place.accelerator.name} draws at work, {format_quantity(least, 'watts', digits=3)}; "
             "raise the cap"
         )
     if most < place.available:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from planner.plan.assemble import state_bytes
 from planner.plan.operating.caps import within_cap
 from planner.plan.operating.estate import estate_of
-from planner.plan.operating.training import LEAST, central_goodput
+from planner.plan.operating.training import LEAST, central_goodput, spare_accelerators
 from planner.tables.samples import Samples
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = ["operating"]
 
 def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Case:
     """Return the case with its goodput and its price, and with what a power cap leaves of the hardware.
+
+    The price is per accelerator at work, with its share of the spares.
 
     Raises
     ------
@@ -44,11 +47,13 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
     @_remembered
     def hourly(accelerators: FloatArray) -> FloatArray:
         cost = estate.gpu_hour(accelerators, asked.price, "training", catalog=catalog)
-        return np.asarray(np.broadcast_to(cost.total, (1, np.size(accelerators)))[0])
+        total = np.asarray(np.broadcast_to(cost.total, (1, np.size(accelerators)))[0])
+        return total * (1.0 + spare_accelerators(estate, accelerators) / np.maximum(accelerators, 1.0))
 
     site = case.site
     if asked.power_cap_watts is not None:
-        site = site.limited(within_cap(estate, asked.power_cap_watts, filled))
+        spare = partial(spare_accelerators, estate)
+        site = site.limited(within_cap(estate, asked.power_cap_watts, filled, spare=spare))
     return replace(case, site=site, goodput=goodput, hourly=hourly)
 
 

@@ -34,7 +34,13 @@ def interval_of(samples: FloatArray) -> Interval:
 
 
 def cost_of(
-    estate: Estate, asked: Asked, price: HourCost, paid: FloatArray, kwh: FloatArray, catalog: Catalog
+    estate: Estate,
+    asked: Asked,
+    price: HourCost,
+    at_work: FloatArray,
+    paid: FloatArray,
+    kwh: FloatArray,
+    catalog: Catalog,
 ) -> results.Cost:
     """Return where the money goes.
 
@@ -42,8 +48,10 @@ def cost_of(
     ----------
     price
         Of an accelerator-hour.
+    at_work
+        Accelerators, for which the fabric is built.
     paid
-        Accelerators.
+        Accelerators with the spares.
     kwh
         Energy of the plan.
     """
@@ -52,9 +60,9 @@ def cost_of(
         rent_of(asked.price, catalog, estate.place.accelerator) if not owned else market_rent(estate, catalog)
     )
     rented = rent.usd(estate.samples)
-    bought = estate.capital(paid)
+    bought = estate.capital(at_work)
     running = price.electricity
-    carried = estate.supplied(estate.watts(paid, "training").mean * paid)
+    carried = estate.supplied(estate.watts(at_work, "training").mean * paid)
     return results.Cost(
         price=asked.price.text,
         basis=basis_of(estate) if owned else rent.basis,

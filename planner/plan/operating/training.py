@@ -1,7 +1,8 @@
 """What running a training job takes: failures and goodput, power, energy, carbon, storage, cost.
 
 The accelerators of the job and the spares that stand by are paid for and powered for the whole time, failures
-included; energy is that of training throughout, which work that is lost draws as well.
+included; energy is that of training throughout, which work that is lost draws as well. The fabric is that of
+the accelerators at work, of which spares have their share: they do not make a full fabric a tier higher.
 """
 
 from __future__ import annotations
@@ -37,7 +38,16 @@ if TYPE_CHECKING:
     from planner.plan.operating.asked import Asked
     from planner.plan.operating.estate import Estate
 
-__all__ = ["ENOUGH", "LEAST", "Run", "central_goodput", "chosen_policy", "operated", "outcomes"]
+__all__ = [
+    "ENOUGH",
+    "LEAST",
+    "Run",
+    "central_goodput",
+    "chosen_policy",
+    "operated",
+    "outcomes",
+    "spare_accelerators",
+]
 
 ENOUGH: Final = 0.9
 """Goodput with which nobody looks for a better policy."""
@@ -136,6 +146,14 @@ def central_goodput(
     return np.asarray(taken)
 
 
+def spare_accelerators(estate: Estate, accelerators: FloatArray) -> FloatArray:
+    """Accelerators that stand by for jobs on so many, ``[R]``, in whole hosts."""
+    hosts = np.ceil(np.asarray(accelerators, dtype=float) / estate.rates.host)
+    away = unavailable(rate_per_s=estate.rates.rate_per_s[:1], repair_s=estate.rates.repair_s[:1])
+    found = np.asarray(spares(hosts=hosts, unavailable=away), dtype=float) * estate.rates.host
+    return found.reshape(np.shape(accelerators))
+
+
 def operated(estate: Estate, asked: Asked, run: Run, *, catalog: Catalog, filled: Filled) -> dict[str, Any]:
     """Return the fields of a plan that say what running it takes.
 
@@ -162,13 +180,12 @@ def operated(estate: Estate, asked: Asked, run: Run, *, catalog: Catalog, filled
     own = found[at]
     slower = estate.samples.ranged(1.0, min(run.low, 1.0), max(run.high, 1.0), "step_time")
     seconds = run.seconds * slower / np.maximum(own.goodput, LEAST)
-    hosts = np.ceil(n / estate.rates.host)
-    away = unavailable(rate_per_s=estate.rates.rate_per_s[:1], repair_s=estate.rates.repair_s[:1])
-    spare_hosts = int(np.asarray(spares(hosts=hosts, unavailable=away)).flat[0])
-    paid = n + spare_hosts * estate.rates.host
-    power = estate.watts(paid, "training")
+    spare = spare_accelerators(estate, n)
+    spare_hosts = round(first(spare) / estate.rates.host)
+    paid = n + spare
+    power = estate.watts(n, "training")
     hours = seconds * paid / SECONDS_PER_HOUR
-    price = estate.gpu_hour(paid, asked.price, "training", catalog=catalog)
+    price = estate.gpu_hour(n, asked.price, "training", catalog=catalog)
     cost = price.total * hours
     kwh = energy_kwh(watts=power.mean * paid, seconds=seconds)
     carried = estate.supplied(power.mean * paid)
@@ -183,7 +200,7 @@ def operated(estate: Estate, asked: Asked, run: Run, *, catalog: Catalog, filled
         "usd_per_million_tokens": interval_of(cost / run.tokens * MILLION),
         "reliability": _reliability(estate, run, found, at, best, seconds, spare_hosts),
         "power": power_section([PartPower(estate, power, paid)], seconds),
-        "cost": cost_of(estate, asked, price, paid, kwh, catalog),
+        "cost": cost_of(estate, asked, price, n, paid, kwh, catalog),
         "storage": _storage(estate, run, own, n),
     }
 
