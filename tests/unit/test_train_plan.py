@@ -177,7 +177,8 @@ class TestInverse:
         assert result.result.tokens is not None
         back = train("llama-3-8b", gpu="h100", gpus=64, tokens=result.result.tokens.value)
         assert back.plan is not None
-        assert back.plan.days.value == pytest.approx(14)
+        assert back.plan.days_with_failures.value == pytest.approx(14, rel=1e-5)
+        assert back.plan.days.value < 14
         assert result.result.tokens.low < result.result.tokens.value < result.result.tokens.high
 
     def test_tokens_and_days_ask_for_the_fewest_accelerators(self) -> None:
@@ -229,7 +230,9 @@ class TestHardware:
         others = [a for a in result.result.alternatives if a.why.startswith("on ")]
         assert len(others) == 2
         assert all(a.step_time_s.value >= result.plan.step_time_s.value for a in others)
-        assert result.result.search.searches == 3
+        across = result.result.across
+        assert across is not None
+        assert 3 < result.result.search.searches <= 3 + 3 * len(across.groups)
 
     def test_a_system_names_its_accelerators(self) -> None:
         result = train("llama-3-8b", gpu="hgx-h200", gpus=8)
