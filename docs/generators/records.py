@@ -150,6 +150,16 @@ def example(arguments: str, _old: str) -> str:
     return f"`{path.relative_to(Path(str(data_root()))).as_posix()}`:\n\n```yaml\n{text}\n```"
 
 
+def files(arguments: str, _old: str) -> str:
+    """``FOLDER``: every file below it."""
+    root = Path(__file__).resolve().parents[2] / arguments
+    return "\n\n".join(
+        f"`{root.name}/{path.relative_to(root).as_posix()}`:\n\n"
+        f"```yaml\n{path.read_text(encoding='utf-8').rstrip()}\n```"
+        for path in sorted(root.rglob("*.yaml"))
+    )
+
+
 def ids(arguments: str, _old: str) -> str:
     """``KIND``: the ids of its records."""
     return textwrap.fill(
@@ -227,5 +237,6 @@ BLOCKS = {
     "kinds": counts,
     "fields": fields,
     "example": example,
+    "files": files,
     "ids": ids,
 }
