@@ -44,6 +44,7 @@ __all__ = [
     "factor",
     "format_quantity",
     "parse",
+    "short_number",
 ]
 
 MICRO: Final = 1e-6
@@ -307,7 +308,8 @@ def format_quantity(value: float, dimension: str, *, digits: int = 4) -> str:
     """
     ladder = _dimension(dimension).shown
     value = float(value)
-    name, size = ladder[0]
+    # Nothing is 0 W, not 0 mW.
+    name, size = next((step for step in ladder if step[1] == 1), ladder[0]) if value == 0.0 else ladder[0]
     for step_name, step_size in ladder[1:]:
         # Half a unit in the last place: 999.99996 B is written "1 kB", not "1000 B".
         if abs(value) >= float(step_size) * (1 - 0.5 * 10.0**-digits):
@@ -316,6 +318,19 @@ def format_quantity(value: float, dimension: str, *, digits: int = 4) -> str:
     number = _plain(scaled, digits)
     attached = dimension == "count" and name
     return number + name if attached or not name else f"{number} {name}"
+
+
+def short_number(value: float, digits: int = 3) -> str:
+    """Write a number of any size for people: so many digits, and all of those before the point.
+
+    Examples
+    --------
+    >>> short_number(5824.3), short_number(999.7), short_number(0.58249)
+    ('5,824', '1,000', '0.582')
+    """
+    if abs(value) >= 10.0**digits - 0.5:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
 
 
 def _plain(value: float, digits: int) -> str:

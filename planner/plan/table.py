@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from planner.plan.operating.table import between, cost_rows, power_rows, storage_rows, usd
-from planner.units import format_quantity
+from planner.units import format_quantity, short_number
 
 if TYPE_CHECKING:
     from planner.plan.explain import Explanation
@@ -102,9 +102,10 @@ def plan_rows(result: TrainResult) -> Rows:
 
 def _failures(plan: Plan) -> str:
     r = plan.reliability
+    spare = "host" if r.spare_hosts == 1 else "hosts"
     return (
         f"{_between(r.interruptions, _count)} interruptions, one every "
-        f"{between(r.mean_hours_between_failures, lambda x: f'{x:.3g}')} h; {r.spare_hosts:,} spare hosts; "
+        f"{between(r.mean_hours_between_failures, short_number)} h; {r.spare_hosts:,} spare {spare}; "
         f"rates of {r.failures}"
     )
 
@@ -235,7 +236,7 @@ def _seconds(value: float) -> str:
 def _days(days: float) -> str:
     if days < 1:
         return f"{days * 24:.3g} h"
-    return f"{days:.3g} days" if days < _SHORT_YEAR else f"{days / 365.25:,.3g} years"
+    return f"{days:.3g} days" if days < _SHORT_YEAR else f"{short_number(days / 365.25)} years"
 
 
 def _hardware(inputs: TrainInputs) -> str:

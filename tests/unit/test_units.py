@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planner.errors import InputError
-from planner.units import DIMENSIONS, factor, format_quantity, parse
+from planner.units import DIMENSIONS, factor, format_quantity, parse, short_number
 
 
 @pytest.mark.parametrize(
@@ -166,3 +166,27 @@ def test_factor_is_the_size_of_a_unit() -> None:
     assert factor("USD/MWh", "usd_per_kwh") == 1e-3
     with pytest.raises(InputError, match="measures bytes"):
         factor("GB", "watts")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (5824.3, "5,824"),
+        (999.7, "1,000"),
+        (999.4, "999"),
+        (0.0385, "0.0385"),
+        (0, "0"),
+        (-12345.6, "-12,346"),
+    ],
+)
+def test_numbers_of_any_size_are_written_without_an_exponent(value: float, text: str) -> None:
+    assert short_number(value) == text
+
+
+def test_nothing_is_written_in_the_unit_without_a_prefix() -> None:
+    assert [format_quantity(0.0, name) for name in ("watts", "s", "bytes", "usd")] == [
+        "0 W",
+        "0 s",
+        "0 B",
+        "0 USD",
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.table import layout
-from planner.units import format_quantity
+from planner.units import format_quantity, short_number
 
 if TYPE_CHECKING:
     from planner.plan.across.results import Across, Multisite
@@ -52,7 +52,7 @@ def multisite_rows(result: Multisite) -> Rows:
             _seconds(one.step_time_s.value),
             _seconds(one.exchange_s.value),
             _seconds(one.exposed_s.value),
-            f"{one.link_gigabits_per_s.value:,.3g} Gb/s",
+            f"{short_number(one.link_gigabits_per_s.value)} Gb/s",
             "" if one.days is None else _days(one.days),
         )
         for one in result.modes
@@ -60,7 +60,7 @@ def multisite_rows(result: Multisite) -> Rows:
 
 
 def _days(days: Interval) -> str:
-    return f"{days.value:,.3g} ({days.low:,.3g} to {days.high:,.3g})"
+    return f"{short_number(days.value)} ({short_number(days.low)} to {short_number(days.high)})"
 
 
 def _seconds(value: float) -> str:

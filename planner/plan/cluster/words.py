@@ -43,12 +43,12 @@ def _count(value: float) -> str:
 
 def plain(value: float) -> str:
     """Write a number of no unit: ``2.527``, ``395,856``."""
-    return f"{value:,.0f}" if abs(value) >= GROUPED else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= GROUPED - 0.5 else f"{value:.4g}"
 
 
 def amount(value: float, unit: str) -> str:
     """Write a number with its unit: ``989 EFLOP/s``."""
-    return f"{value:,.0f} {unit}" if abs(value) >= GROUPED / 10.0 else f"{value:.3g} {unit}"
+    return f"{value:,.0f} {unit}" if abs(value) >= GROUPED / 10.0 - 0.5 else f"{value:.3g} {unit}"
 
 
 def watts(megawatts: float) -> str:

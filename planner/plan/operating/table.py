@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from planner.units import KILO, MEGA, format_quantity
+from planner.units import KILO, MEGA, format_quantity, short_number
 
 if TYPE_CHECKING:
     from planner.plan.document import Interval
@@ -63,7 +63,7 @@ def power_rows(power: Power, megawatts: Interval, energy: Interval, co2: Interva
         (
             "energy",
             f"{between(energy, _energy)}{per} at {power.usd_per_kwh:.3f} USD/kWh; "
-            f"{_short(power.water_megalitres.value)} million litres of water",
+            f"{short_number(power.water_megalitres.value)} million litres of water",
         ),
         (
             "carbon",
@@ -88,10 +88,10 @@ def storage_rows(storage: Storage) -> Rows:
     return [
         (
             "storage",
-            f"checkpoints of {_short(storage.checkpoint_terabytes)} TB, {_short(storage.kept_terabytes)} TB "
-            f"kept, {_short(storage.data_terabytes)} TB of tokens; writes "
-            f"{_short(storage.write_gigabytes_per_s)} of "
-            f"{_short(storage.available_write_gigabytes_per_s)} GB/s",
+            f"checkpoints of {short_number(storage.checkpoint_terabytes)} TB, "
+            f"{short_number(storage.kept_terabytes)} TB kept, {short_number(storage.data_terabytes)} TB of tokens; "
+            f"writes {short_number(storage.write_gigabytes_per_s)} of "
+            f"{short_number(storage.available_write_gigabytes_per_s)} GB/s",
         )
     ]
 
@@ -102,17 +102,12 @@ def _watts(watts: float) -> str:
 
 def _energy(megawatt_hours: float) -> str:
     if megawatt_hours >= KILO:
-        return f"{_short(megawatt_hours / KILO)} GWh"
-    return f"{_short(megawatt_hours)} MWh"
+        return f"{short_number(megawatt_hours / KILO)} GWh"
+    return f"{short_number(megawatt_hours)} MWh"
 
 
 def _tonnes(tonnes: float) -> str:
-    return f"{_short(tonnes / KILO)} kt" if tonnes >= KILO else f"{_short(tonnes)} t"
-
-
-def _short(value: float) -> str:
-    """Three digits, and all of those before the point."""
-    return f"{value:,.0f}" if value >= KILO else f"{value:.3g}"
+    return f"{short_number(tonnes / KILO)} kt" if tonnes >= KILO else f"{short_number(tonnes)} t"
 
 
 def _seconds(seconds: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.operating.table import between, cost_rows, power_rows, usd
 from planner.plan.serving.words import percentile_text, rate_text
-from planner.units import KILO, MILLI, format_quantity
+from planner.units import KILO, MILLI, format_quantity, short_number
 
 if TYPE_CHECKING:
     from planner.plan.document import Interval
@@ -149,7 +149,7 @@ def _cost(plan: Plan) -> str:
 
 
 def _usd(value: float) -> str:
-    return f"${value:,.3g}" if value < KILO else usd(value)
+    return f"${value:.3g}" if value < KILO - 0.5 else usd(value)
 
 
 def _gpus(plan: Plan) -> str:
@@ -254,7 +254,7 @@ def pareto_rows(points: Iterable[ParetoPoint]) -> Rows:
     return [
         (
             _whole(p.tokens_per_s_per_gpu),
-            f"{p.tokens_per_s_per_user:,.3g}",
+            short_number(p.tokens_per_s_per_user),
             _ms(p.ttft_ms),
             p.mode,
             " ".join(
@@ -263,7 +263,7 @@ def pareto_rows(points: Iterable[ParetoPoint]) -> Rows:
                 if value > 1
             )
             or "tp1",
-            f"{p.batch:,.3g}",
+            short_number(p.batch),
         )
         for p in (every[i] for i in chosen)
     ]
@@ -359,4 +359,4 @@ def _ms(value: float | None) -> str:
 
 def _hosts(number: float) -> str:
     """Say how many hosts are away."""
-    return "well under one host" if number < 0.1 else f"{number:.3g} hosts"
+    return "well under one host" if number < 0.1 else f"{short_number(number)} hosts"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from planner.errors import InputError, UsageError, suggest
 from planner.plan import numbers
 from planner.search.serving.request import Target
-from planner.units import format_quantity
+from planner.units import format_quantity, short_number
 from planner.workload.kinds import TRAFFIC
 from planner.workload.traffic_given import with_given
 
@@ -168,5 +168,5 @@ def percentile_text(share: float | None) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """Write a rate for people: whole from 100 on, else to three digits."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+    """Write a rate for people: three digits, and all before the point."""
+    return short_number(rate)
