@@ -10,6 +10,7 @@ import numpy as np
 from planner.plan import results
 from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
 from planner.plan.defaults import Filled, precisions_of
+from planner.plan.document import Interval
 from planner.plan.evaluate import Trace
 from planner.plan.solve import Effort, Found, evaluated, lateness, replica_trials, step_budget_s
 from planner.plan.table import layout
@@ -87,12 +88,18 @@ def answered(
     answer = results.TrainAnswer(
         plan=plan,
         gpus=_need(found, spread) if found.fewest is not None else None,
-        tokens=spread.of_rate(tokens) if job.tokens is None else None,
+        tokens=_tokens(tokens, plan) if job.tokens is None else None,
         alternatives=tuple(_alternatives(found, others, tokens)),
         search=_search(found, effort),
         notes=tuple(_notes(found, plan, spread, filled)),
     )
     return answer, _trace(found, costs, plan)
+
+
+def _tokens(tokens: float, plan: results.Plan) -> Interval:
+    """Tokens of the days: fewer in as much as all of them would take longer, failures included."""
+    took = plan.days_with_failures
+    return Interval(value=tokens, low=tokens * took.value / took.high, high=tokens * took.value / took.low)
 
 
 def _trace(found: Found, costs: Costs, plan: results.Plan) -> Trace:

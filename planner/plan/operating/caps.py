@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import InfeasibleError
-from planner.model.power import accelerators_within, check_cap
+from planner.model.power import check_cap
 from planner.plan.defaults import Filled
 from planner.plan.operating.estate import Estate, estate_of
 from planner.tables.samples import Samples
@@ -34,17 +34,12 @@ def within_caps(catalog: Catalog, places: Sequence[Place], asked: Asked, filled:
     if asked.power_cap_watts is None:
         return tuple(places)
     estates = [estate_of(catalog, place, asked, Filled(), Samples(0)) for place in places]
-    watts = [_peak_watts(estate) * estate.place.available for estate in estates]
+    watts = [_drawn_watts(estate, estate.place.available) for estate in estates]
     cap, whole = asked.power_cap_watts, sum(watts)
     return tuple(
         place.limited(within_cap(estate, cap * own / whole, filled))
         for place, estate, own in zip(places, estates, watts, strict=True)
     )
-
-
-def _peak_watts(estate: Estate) -> float:
-    available = np.array([float(estate.place.available)])
-    return float(estate.watts(available, "training").peak.flat[0])
 
 
 def within_cap(
@@ -54,7 +49,7 @@ def within_cap(
     *,
     spare: Callable[[FloatArray], FloatArray] = np.zeros_like,
 ) -> int:
-    """Accelerators that run under a cap on the power of the facility at its peak, in whole hosts.
+    """Accelerators that run under a cap on the power of the facility at its peak: all, or whole hosts.
 
     Those that do not run are switched off; `spare` says how many stand by beside so many at work, and draw as
     much.
@@ -65,26 +60,39 @@ def within_cap(
         The cap is below what one host draws at work, or even when idle.
     """
     place = estate.place
-    available, unit = np.array([float(place.available)]), place.node or 1
-    working = _peak_watts(estate)
-    # Fewer at work need no more spares: so many fit with theirs.
-    room = accelerators_within(cap_watts=cap_watts, working_watts=working, unit=unit)
-    room = np.minimum(room, available + spare(available))
-    most = int((np.floor((room - spare(np.minimum(room, available))) / unit) * unit)[0])
+    if _drawn_watts(estate, place.available, spare) <= cap_watts:
+        return place.available
+    unit = min(place.node or 1, place.available)
+    # The share of the network depends on the number: it is drawn within the cap below, and not above.
+    below, above = 0, -(-place.available // unit)
+    while above - below > 1:
+        middle = (below + above) // 2
+        if _drawn_watts(estate, middle * unit, spare) <= cap_watts:
+            below = middle
+        else:
+            above = middle
+    most = below * unit
     if most < 1:
-        idle = float(estate.watts(available, "idle").mean.flat[0])
+        idle = float(estate.watts(np.array([float(unit)]), "idle").mean.flat[0])
         check_cap(cap_watts=cap_watts, idle_watts=idle * unit, accelerators=unit)
-        least = working * (unit + float(spare(np.array([float(unit)]))[0]))
         raise InfeasibleError(
             f"--power-cap {format_quantity(cap_watts, 'watts')} is less than one host of {unit} "
-            f"{place.accelerator.name} draws at work, {format_quantity(least, 'watts', digits=3)}; "
-            "raise the cap"
+            f"{place.accelerator.name} draws at work, "
+            f"{format_quantity(_drawn_watts(estate, unit, spare), 'watts', digits=3)}; raise the cap"
         )
-    if most < place.available:
-        filled.assume(
-            "gpus",
-            most,
-            f"what a power cap of {format_quantity(cap_watts, 'watts')} allows at "
-            f"{format_quantity(working, 'watts', digits=3)} each in the warmest season; the others are off",
-        )
+    each = _drawn_watts(estate, most)
+    filled.assume(
+        "gpus",
+        most,
+        f"what a power cap of {format_quantity(cap_watts, 'watts')} allows at "
+        f"{format_quantity(each / most, 'watts', digits=3)} each in the warmest season; the others are off",
+    )
     return most
+
+
+def _drawn_watts(
+    estate: Estate, accelerators: int, spare: Callable[[FloatArray], FloatArray] = np.zeros_like
+) -> float:
+    """Peak of the facility with so many accelerators at work and their spares."""
+    n = np.array([float(accelerators)])
+    return float((estate.watts(n, "training").peak * (n + spare(n))).flat[0])

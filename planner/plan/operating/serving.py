@@ -158,19 +158,21 @@ def served(service: Service, asked: Asked, reliability: Reliability, *, catalog:
 
 def _drawn(part: Part) -> list[PartPower]:
     """Power of the accelerators that serve and of those that stand by."""
-    serving = np.array([float(part.serving)])
+    serving, spare = np.array([float(part.serving)]), np.array([float(part.spare)])
     activity = {"prefill": np.array([part.prefill]), "decode": np.array([part.decode])}
-    found = [PartPower(part.estate, part.estate.watts(serving, activity), serving)]
-    if part.spare:
-        spare = np.array([float(part.spare)])
-        found.append(PartPower(part.estate, part.estate.watts(spare, "idle"), spare))
+    found = [PartPower(part.estate, part.estate.watts(serving + spare, activity), serving)]
+    if part.spare:  # on the same network
+        found.append(PartPower(part.estate, part.estate.watts(serving + spare, "idle"), spare))
     return found
 
 
 def _hour(part: Part, asked: Asked, catalog: Catalog, usd_per_kwh: FloatArray) -> HourCost:
-    """Price of an hour of an accelerator, spares at the same one."""
-    activity = {"prefill": np.array([part.prefill]), "decode": np.array([part.decode])}
+    """Price of an hour of an accelerator, on average over those that serve and those that stand by idle."""
     paid = np.array([float(part.serving + part.spare)])
+    activity = {
+        "prefill": part.prefill * part.serving / paid,
+        "decode": part.decode * part.serving / paid,
+    }
     return part.estate.gpu_hour(paid, asked.price, activity, catalog=catalog, usd_per_kwh=usd_per_kwh)
 
 

@@ -117,7 +117,7 @@ def outcomes(
 
 def chosen_policy(estate: Estate, asked: Asked, found: Sequence[Goodput]) -> tuple[int, int]:
     """Index of the policy to follow and of the best: as asked, or the first usual one that keeps enough."""
-    value = [float(np.asarray(one.goodput).flat[0]) if np.all(one.valid) else 0.0 for one in found]
+    value = [float(_where_valid(one).flat[0]) for one in found]
     best = int(np.argmax(value))
     if asked.checkpoint is not None:
         return next(at for at, policy in enumerate(estate.policies) if policy.id == asked.checkpoint), best
@@ -134,7 +134,7 @@ def central_goodput(
     """Goodput of the policy that a job on so many accelerators would follow, ``[R]``, without samples."""
     found = outcomes(estate, accelerators, state_bytes, model_accelerators, 0.0)
     shape = (1, np.size(accelerators))
-    values = np.stack([np.broadcast_to(one.goodput, shape)[0] for one in found])
+    values = np.stack([np.broadcast_to(_where_valid(one), shape)[0] for one in found])
     if asked.checkpoint is not None:
         at = next(at for at, policy in enumerate(estate.policies) if policy.id == asked.checkpoint)
         return np.asarray(values[at])
@@ -144,6 +144,11 @@ def central_goodput(
             if policy.kind == kind:
                 taken = np.where(values[at] >= ENOUGH, values[at], taken)
     return np.asarray(taken)
+
+
+def _where_valid(one: Goodput) -> FloatArray:
+    """Goodput by the stated values, 0 where the model of the policy does not hold for them, ``[1, R]``."""
+    return np.where(np.asarray(one.valid)[:1], np.asarray(one.goodput)[:1], 0.0)
 
 
 def spare_accelerators(estate: Estate, accelerators: FloatArray) -> FloatArray:
