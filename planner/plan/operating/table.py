@@ -89,7 +89,8 @@ def storage_rows(storage: Storage) -> Rows:
         (
             "storage",
             f"checkpoints of {short_number(storage.checkpoint_terabytes)} TB, "
-            f"{short_number(storage.kept_terabytes)} TB kept, {short_number(storage.data_terabytes)} TB of tokens; "
+            f"{short_number(storage.kept_terabytes)} TB kept, "
+            f"{short_number(storage.data_terabytes)} TB of tokens; "
             f"writes {short_number(storage.write_gigabytes_per_s)} of "
             f"{short_number(storage.available_write_gigabytes_per_s)} GB/s",
         )
