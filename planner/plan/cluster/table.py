@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.cluster.results import CompareResult, ListResult, ShowResult, SizeResult
 from planner.plan.cluster.words import RULE_LABELS, count, energy, plain, usd, watts
+from planner.units import short_number
 
 if TYPE_CHECKING:
     from planner.plan.cluster.results import Compared, Equivalents, Listed, Sheet
@@ -93,7 +94,12 @@ def _compared(one: Compared, at: int) -> str:
         "": plain,
     }
     text = shows.get(one.unit, plain)(value)
-    return text if at == 0 or over is None else f"{text} ({over:.3g}x)"
+    return text if at == 0 or over is None else f"{text} ({_ratio(over)})"
+
+
+def _ratio(over: float) -> str:
+    """Write a ratio: ``0.483x``, and ``1/28,750`` where it is small."""
+    return f"{short_number(over)}x" if over == 0.0 or over >= 1e-3 else f"1/{1.0 / over:,.0f}"
 
 
 def list_records(clusters: Sequence[Listed]) -> list[dict[str, Any]]:

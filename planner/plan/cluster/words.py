@@ -22,6 +22,8 @@ RULE_LABELS: Final = {
 """Field of `Equivalents` to how the rule is called; every label of a number in H100 equivalents has it."""
 GROUPED: Final = 10_000.0
 """From here on thousands are set apart and fractions left out."""
+_SMALLER: Final = dict(zip("EPTGM", "PTGMk", strict=True))
+"""Prefix of a unit to the next smaller one."""
 
 
 def between(number: Interval, show: Callable[[float], str]) -> str:
@@ -47,7 +49,9 @@ def plain(value: float) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """Write a number with its unit: ``989 EFLOP/s``."""
+    """Write a number with its unit, a smaller one where it is less than one: ``989 EFLOP/s``, ``640 GB``."""
+    while 0.0 < abs(value) < 1.0 and unit[0] in _SMALLER:
+        value, unit = value * KILO, _SMALLER[unit[0]] + unit[1:]
     return f"{value:,.0f} {unit}" if abs(value) >= GROUPED / 10.0 - 0.5 else f"{value:.3g} {unit}"
 
 

@@ -78,8 +78,12 @@ def cost_rows(cost: Cost, hourly: Interval) -> Rows:
     rows: Rows = [("GPU-hour", f"{between(hourly, lambda x: f'${x:.2f}')}, {cost.price}: {parts}")]
     rented, share = cost.rented_usd_per_gpu_hour, cost.break_even_utilisation
     if rented is not None:
-        even = "at no utilisation" if share is None else f"above {share:.0%} of the hours"
-        rows.append(("own or rent", f"owning is cheaper {even} than renting at ${rented.value:.2f}/h"))
+        rent = f"renting at ${rented.value:.2f}/h"
+        if share is None or share > 1.0:
+            said = f"{rent} is cheaper, however many of the hours are used"
+        else:
+            said = f"owning is cheaper above {share:.0%} of the hours than {rent}"
+        rows.append(("own or rent", said))
     return rows
 
 
