@@ -100,7 +100,7 @@ def offline(*, replica: Replica, load: Load, client: Client, fits: Memory) -> Me
 def fixed_batch(*, replica: Replica, load: Load, client: Client) -> Measured:
     """One batch: all its prompts, then all its outputs."""
     batch = client.concurrency
-    most = replica.engine.chunk * replica.layout.dp
+    most = replica.engine.chunk * replica.layout.streams
     tokens = batch * np.maximum(load.new, 1.0)
     chunk = np.minimum(tokens, most)
     prefill = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=chunk))

@@ -75,6 +75,14 @@ class Deployment(Rows):
         return self.tp * self.dp
 
     @property
+    def streams(self) -> FloatArray:
+        """Places at which chunks of prompts are computed side by side; one prompt stays in one of them.
+
+        Attention ranks times the micro-batches that fill the stages of a pipeline.
+        """
+        return self.dp * self.pp
+
+    @property
     def gpus(self) -> FloatArray:
         """Accelerators of the replica."""
         return self.tp * self.dp * self.pp

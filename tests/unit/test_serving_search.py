@@ -258,7 +258,7 @@ def test_offline_work_fills_memory(serving: Ask) -> None:
     result = search(serving(modes=("aggregated",), most_load=1.0, variation=(0.0, 0.0, 1.0)))
     assert result.best is not None
     point = result.best.pools[0].point
-    assert point.load[0] == pytest.approx(1.0, abs=1e-3)
+    assert point.load[0] == pytest.approx(1.0, abs=2e-3)
     assert point.batch[0] > 0.9 * point.capacity[0]
 
 

@@ -5,6 +5,10 @@ With ``b`` sequences decoding, every finished request is replaced by a new one, 
 per sequence). Prompts run in chunks of ``q`` tokens in a share ``f`` of the steps. The mean step ``T`` and
 the request rate ``X`` follow directly from ``b``; the concurrency follows by Little's law, so that a sweep
 over ``b`` needs no iteration.
+
+A step of a pipeline is a whole turn: each of its ``pp`` stages passes on ``pp`` micro-batches, which hold
+``b / pp`` sequences each and a chunk of prompts of their own. A turn with prompts is taken to have them in all
+of its micro-batches; fewer prompts make such turns rarer.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ def decode_steps(*, load: Load, replica: Replica) -> FloatArray:
 
 def decode_bound(*, replica: Replica, load: Load) -> FloatArray:
     """Largest batch whose prompts fit in the chunks of its steps; more sequences only wait."""
-    chunk = replica.engine.chunk * replica.layout.dp
+    chunk = replica.engine.chunk * replica.layout.streams
     return chunk * decode_steps(load=load, replica=replica) / np.maximum(load.new, 1.0)
 
 
@@ -78,9 +82,9 @@ def steady(*, replica: Replica, load: Load, batch: FloatArray) -> Steady:
     engine, layout = replica.engine, replica.layout
     steps = decode_steps(load=load, replica=replica)
     new = np.maximum(load.new, 1.0)
-    most = engine.chunk * layout.dp
+    most = engine.chunk * layout.streams
     owed = batch * new / steps
-    together = np.clip(GATHERED * batch, 1.0, layout.dp)
+    together = np.clip(GATHERED * batch, layout.pp, layout.streams)
     chunk = np.clip(np.maximum(owed, np.minimum(new, engine.chunk) * together), 1.0, most)
     share = np.minimum(owed / chunk, 1.0)
     none = np.zeros(1)

@@ -59,13 +59,14 @@ class DecodePool:
 def prefill_pool(*, replica: Replica, load: Load) -> PrefillPool:
     """Time and rate of a worker that only computes prompts.
 
-    Attention ranks compute prompts of their own: one longer than the chunk passes in several chunks on its
-    rank, beside those of the others.
+    Attention ranks and the micro-batches of a pipeline compute prompts of their own: one longer than the
+    chunk passes in several chunks in its place, beside those of the others.
     """
     chunk = replica.engine.chunk
-    most = chunk * replica.layout.dp
+    streams = replica.layout.streams
+    most = chunk * streams
     new = np.maximum(load.new, 1.0)
-    prompts = np.where(new > chunk, replica.layout.dp, np.maximum(np.floor(most / new), 1.0))
+    prompts = np.where(new > chunk, streams, np.maximum(np.floor(most / new), 1.0))
     tokens = np.minimum(prompts * new, most)
     time = step(replica=replica, work=prompt_work(replica=replica, load=load, prompt=tokens))
     passes = np.maximum(new / chunk, 1.0)

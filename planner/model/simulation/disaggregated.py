@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from heapq import heapify, heapreplace
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -105,37 +105,49 @@ def simulate_pools(
 
 
 def _prefill_ends(requests: Requests, prefill: StepTimes, pools: Pools) -> FloatArray:
-    """When each request's prompt is computed: passes of up to a chunk on the first free worker."""
+    """When each request's prompt is computed: passes of up to a chunk on the first free worker.
+
+    A prompt that does not fit into what is left of a pass goes on in the worker's next one.
+    """
     grid_s = prefill.row(0)
     arrival, new = requests.arrival_s.tolist(), requests.new.tolist()
     past = requests.cached.tolist()
-    free = [0.0] * pools.workers
-    heapify(free)
+    workers = [(0.0, worker) for worker in range(pools.workers)]
+    begun: dict[int, tuple[int, int]] = {}  # of a worker: the request, and its tokens that are done
     ends = np.empty(len(new))
     i = 0
-    while i < len(new):
-        start = max(free[0], arrival[i])
-        last, tokens, pairs = i, 0, 0.0
-        while last < len(new) and arrival[last] <= start and (last == i or tokens + new[last] <= pools.chunk):
-            tokens += new[last]
-            pairs += new[last] * (past[last] + 0.5 * new[last])
-            last += 1
-        done = start + _pass_s(grid_s, tokens, pairs, pools.chunk)
-        ends[i:last] = done
-        heapreplace(free, done)
-        i = last
+    while i < len(new) or begun:
+        free, worker = heappop(workers)
+        if worker not in begun and i == len(new):
+            continue
+        start = free if worker in begun else max(free, arrival[i])
+        tokens, pairs, finished = 0, 0.0, []
+        while tokens < pools.chunk:
+            if worker in begun:
+                k, done = begun.pop(worker)
+            elif i < len(new) and arrival[i] <= start:
+                k, done, i = i, 0, i + 1
+            else:
+                break
+            taken = min(new[k] - done, pools.chunk - tokens)
+            pairs += taken * (past[k] + done + 0.5 * taken)
+            tokens += taken
+            if done + taken < new[k]:
+                begun[worker] = (k, done + taken)
+            else:
+                finished.append(k)
+        end = start + _pass_s(grid_s, tokens, pairs)
+        ends[finished] = end
+        heappush(workers, (end, worker))
     return ends
 
 
-def _pass_s(steps: StepTimes, tokens: int, pairs: float, chunk: int) -> float:
-    """Seconds of the passes that `tokens` need."""
+def _pass_s(steps: StepTimes, tokens: int, pairs: float) -> float:
+    """Seconds of a pass over `tokens`."""
     if tokens == 0:
         return 0.0
-    whole, rest = divmod(tokens, chunk)
-    sizes = np.array([[chunk, rest]], float)
-    full, last = steps.at(batch=np.zeros_like(sizes), tokens=sizes)[0]
-    grown = steps.pair_s[0] * (pairs - tokens * steps.past[0])
-    return float(whole * full + (last if rest else 0.0) + grown)
+    plain = steps.at(batch=np.zeros((1, 1)), tokens=np.full((1, 1), float(tokens)))[0, 0]
+    return float(plain + steps.pair_s[0] * (pairs - tokens * steps.past[0]))
 
 
 def _decode_part(

@@ -145,13 +145,13 @@ def _outside_s(found: Found, pool: PoolPlan) -> float:
 
 
 def _stops(replica: Replica) -> bool:
-    """Whether prompts stop decoding; those of one attention rank do not stop the others."""
-    return bool(replica.engine.prefill_first[0]) and float(replica.layout.dp[0]) == 1.0
+    """Whether prompts stop decoding; those in one place of several do not stop the others."""
+    return bool(replica.engine.prefill_first[0]) and float(replica.layout.streams[0]) == 1.0
 
 
 def _chunk(replica: Replica) -> int:
-    """Prompt tokens of a step of all attention ranks."""
-    return max(int(replica.engine.chunk[0] * replica.layout.dp[0]), 1)
+    """Prompt tokens of a step of all attention ranks and micro-batches."""
+    return max(int(replica.engine.chunk[0] * replica.layout.streams[0]), 1)
 
 
 def _requests(

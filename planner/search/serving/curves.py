@@ -71,7 +71,7 @@ def _kinks(found: Replicas) -> list[FloatArray]:
     """Batches at which the work of the slowest rank begins to grow (`planner.model.inference.replica.ranks`).
 
     Every rank has a sequence; prompts begin to gather, and do for all ranks; every step owes a prompt or a
-    chunk of it for all ranks of a stage, and of all stages.
+    chunk of it for every stage, and for all ranks of all stages.
     """
     layout = found.layout
     spread = layout.dp * layout.pp
@@ -80,7 +80,7 @@ def _kinks(found: Replicas) -> list[FloatArray]:
     one = np.ones(len(found)) / GATHERED
     new = np.maximum(found.load.new, 1.0)
     owed = decode_steps(load=found.load, replica=found.replica) * np.minimum(new, found.chunk) / new
-    return [spread, one, one * layout.dp, owed * layout.dp, owed * spread]
+    return [spread, one * layout.pp, one * spread, owed * layout.pp, owed * spread]
 
 
 def curves(found: Replicas) -> Curves:
@@ -159,7 +159,7 @@ def _full_steps(found: Replicas, batch: FloatArray) -> FloatArray:
 
 def _full(found: Replicas, batch: FloatArray) -> dict[str, FloatArray]:
     replica, load = found.replica, found.load
-    most = found.chunk * found.layout.dp
+    most = found.chunk * found.layout.streams
 
     def timed(prompt: FloatArray, decoding: FloatArray) -> FloatArray:
         work = prompt_work(replica=replica, load=load, prompt=prompt, batch=decoding)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from planner.model.inference.batching import steady
-from planner.model.inference.disaggregated import transfer_s
+from planner.model.inference.disaggregated import prefill_pool, transfer_s
 from planner.model.queueing.lengths import Lengths, lognormal_lengths
 from planner.model.queueing.operating import Demand, Serving
 from planner.model.queueing.steady import Latency as Law
@@ -201,11 +201,11 @@ def _traits(request: ServingRequest, found: Replicas) -> Traits:
     are taken to ride in its steps.
     """
     engine, layout, role = found.replica.engine, found.layout, found.role
-    rides = (~engine.prefill_first | (layout.dp > 1) | (role == DECODE)) & (role != PREFILL)
+    rides = (~engine.prefill_first | (layout.streams > 1) | (role == DECODE)) & (role != PREFILL)
     sent = transfer_s(replica=found.replica, load=found.load) if role == PREFILL else 0.0
     columns = {
         "rides": rides,
-        "chunk": found.chunk * layout.dp + (found.fit.capacity if role == DECODE else 0.0),
+        "chunk": found.chunk * layout.streams + (found.fit.capacity if role == DECODE else 0.0),
         "places": np.inf if role == PREFILL else found.fit.capacity,
         "place_cv2": 0.0 if role == PREFILL else found.fit.variation,
         "accepted": 1.0 / NOTHING if role == PREFILL else layout.accepted,
@@ -226,18 +226,24 @@ def _joined(tables: Sequence[StepTimes], rows: IntArray) -> StepTimes:
 
 
 def _rank_s(found: Replicas, steps: StepTimes) -> FloatArray:
-    """Seconds that a prompt on one attention rank takes beyond its share of a step, ``[R, B]``."""
+    """Seconds that a prompt in one place of several takes beyond its share of a step, ``[R, B]``."""
     rows, grid = len(found), np.maximum(steps.batch, 1.0)
     shape = (rows, len(grid))
-    if found.role != AGGREGATED or not np.any(found.layout.dp > 1):
+    if found.role == DECODE or not np.any(found.layout.streams > 1):
         return np.zeros(shape)
-    each = found.take(np.repeat(np.arange(rows), len(grid)))
-    point = steady(replica=each.replica, load=found.load, batch=np.tile(grid, rows))
-    whole = np.broadcast_to(point.prefill_s, (rows * len(grid),)).reshape(shape)
-    most = np.broadcast_to(found.chunk * found.layout.dp, (rows,))
-    tokens = np.minimum(np.maximum(found.load.new, 1.0), most)
-    known = steps.at(batch=np.broadcast_to(grid, shape), tokens=np.broadcast_to(tokens[:, None], shape))
-    return np.where((found.layout.dp > 1)[:, None], np.maximum(whole - known, 0.0), 0.0)
+    if found.role == PREFILL:
+        alone = prefill_pool(replica=found.replica, load=found.load).prompt_s
+        whole = np.broadcast_to(np.broadcast_to(alone, (rows,))[:, None], shape)
+    else:
+        each = found.take(np.repeat(np.arange(rows), len(grid)))
+        point = steady(replica=each.replica, load=found.load, batch=np.tile(grid, rows))
+        whole = np.broadcast_to(point.prefill_s, (rows * len(grid),)).reshape(shape)
+    most = np.broadcast_to(found.chunk * found.layout.streams, (rows,))
+    new = np.maximum(found.load.new, 1.0)
+    tokens = np.broadcast_to(np.minimum(new, most)[:, None], shape)
+    beside = np.zeros(shape) if found.role == PREFILL else np.broadcast_to(grid, shape)
+    known = steps.at(batch=beside, tokens=tokens) * np.maximum(new / most, 1.0)[:, None]
+    return np.where((found.layout.streams > 1)[:, None], np.maximum(whole - known, 0.0), 0.0)
 
 
 def interpolated(grid: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:

@@ -30,7 +30,7 @@ def batch_grid(groups: Sequence[Replicas]) -> FloatArray:
 
 def token_grid(groups: Sequence[Replicas]) -> FloatArray:
     """Prompt tokens up to the largest step of any replica; decode replicas need hardly any."""
-    most = [FEWEST_TOKENS if g.role == DECODE else float(np.max(g.chunk * g.layout.dp)) for g in groups]
+    most = [FEWEST_TOKENS if g.role == DECODE else float(np.max(g.chunk * g.layout.streams)) for g in groups]
     return _grid(FEWEST_TOKENS, max(most))
 
 
@@ -38,7 +38,7 @@ def step_times(
     found: Replicas, *, batch: FloatArray | None = None, tokens: FloatArray | None = None
 ) -> StepTimes:
     """Tabulate the steps of every replica on one grid, by default up to the largest batch and chunk."""
-    most = found.chunk * found.layout.dp
+    most = found.chunk * found.layout.streams
     batch = batch_grid([found]) if batch is None else batch
     tokens = token_grid([found]) if tokens is None else tokens
     seconds = _table(found, batch, tokens)
@@ -70,7 +70,7 @@ def _table(found: Replicas, batch: FloatArray, tokens: FloatArray) -> FloatArray
     seconds = _seconds(found, row, np.tile(b, shape[0]), np.tile(q, shape[0])).reshape(shape)
     seconds[:, 0, 0] = seconds[:, 1, 0]
     alone = seconds[:, :1, :]
-    if found.role == AGGREGATED and np.any(found.layout.dp > 1):
+    if found.role == AGGREGATED and np.any(found.layout.streams > 1):
         seconds = _gathered(found, batch, tokens, seconds)
     table: FloatArray = np.minimum(seconds, seconds[:, :, :1] + alone)
     return table
@@ -84,7 +84,7 @@ def _gathered(found: Replicas, batch: FloatArray, tokens: FloatArray, seconds: F
     decode steps at about half the largest batch.
     """
     beside = np.where(batch > 0, batch, np.maximum(0.5 * found.most_batch, 1.0)[:, None])
-    together = np.clip(GATHERED * beside, 1.0, found.layout.dp[:, None])
+    together = np.clip(GATHERED * beside, found.layout.pp[:, None], found.layout.streams[:, None])
     enough = np.minimum(np.maximum(found.load.new, 1.0), found.chunk)[:, None] * together
     shape = enough.shape
     row = np.repeat(np.arange(shape[0]), shape[1])

@@ -97,7 +97,7 @@ def waiting(found: Replicas, points: Curves, variation: Variation, *, workers: f
     """
     load, share = found.load, points.rate / np.max(points.rate, axis=1, keepdims=True)
     new = np.maximum(load.new, 1.0)
-    occupied = new * points.full_s / (found.chunk * found.layout.dp)[:, None]
+    occupied = new * points.full_s / (found.chunk * found.layout.streams)[:, None]
     busy = np.minimum(points.rate * occupied, FULL)
     squares = 0.5 * (variation.arrival**2 + variation.input**2)
     waits = busy ** (np.sqrt(2.0 * (workers + 1.0)) - 1.0)
