@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from planner.plan.operating.table import between, cost_rows, power_rows, storage_rows, usd
-from planner.units import format_quantity, short_number
+from planner.units import SECONDS_PER_HOUR, format_quantity, short_number
 
 if TYPE_CHECKING:
     from planner.plan.explain import Explanation
@@ -105,8 +105,8 @@ def _failures(plan: Plan) -> str:
     spare = "host" if r.spare_hosts == 1 else "hosts"
     return (
         f"{_between(r.interruptions, _count)} interruptions, one every "
-        f"{between(r.mean_hours_between_failures, short_number)} h; {r.spare_hosts:,} spare {spare}; "
-        f"rates of {r.failures}"
+        f"{between(r.mean_hours_between_failures, lambda h: _seconds(h * SECONDS_PER_HOUR))}; "
+        f"{r.spare_hosts:,} spare {spare}; rates of {r.failures}"
     )
 
 

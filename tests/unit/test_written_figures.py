@@ -10,6 +10,7 @@ from planner.plan.cluster.words import amount
 from planner.plan.document import Interval
 from planner.plan.operating.results import Cost
 from planner.plan.operating.table import cost_rows
+from planner.plan.table import plan_rows
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,10 @@ def test_no_one_uses_more_hours_than_there_are(share: float | None, text: str) -
         price="own", gpu_hour_parts_usd={}, rented_usd_per_gpu_hour=rent, break_even_utilisation=share
     )
     assert dict(cost_rows(cost, rent))["own or rent"] == text
+
+
+def test_failures_are_minutes_apart_where_they_are() -> None:
+    result = planner.train("llama-3.1-405b", cluster="colossus-1", tokens="1T", top=1)
+    failures = dict(plan_rows(result))["failures"]
+    assert " min (" in failures
+    assert " h;" not in failures
