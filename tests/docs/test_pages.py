@@ -89,6 +89,15 @@ def test_every_shell_example_names_a_command_that_exists() -> None:
                 assert isinstance(entry, str) or rest[0] in entry[1], f"{page.name}: planner {words}"
 
 
+def test_the_overlay_of_the_catalog_page_has_no_mistakes() -> None:
+    from planner.catalog.lint import lint
+    from planner.catalog.load import Catalog
+
+    folder = ROOT / "docs" / "data" / "my-catalog"
+    assert len(list(folder.rglob("*.yaml"))) == 4
+    assert lint(Catalog((folder,)), folder=folder) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
