@@ -225,6 +225,9 @@ def _reasons(found: Found) -> list[str]:
 
 def _nearest(found: Found, where: str) -> Iterator[results.Nearest]:
     case, job = found.case, found.case.job
+    if case.mend is not None:
+        yield case.mend.model_copy(update={"sentence": where + case.mend.sentence})
+        return
     if case.impossible is not None:
         for name in precisions_of(case.site.accelerator):
             if _distinct(name, precisions_of(case.site.accelerator)):

@@ -30,6 +30,7 @@ from planner.workload.counts import ParameterCounts, parameters
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.schema.calibration import TrainingCalibration
+    from planner.plan.document import Nearest
     from planner.plan.numbers import Number
     from planner.types import FloatArray
     from planner.workload.record import ModelRecord
@@ -111,7 +112,7 @@ def always(accelerators: FloatArray) -> FloatArray:
 
 
 def free(accelerators: FloatArray) -> FloatArray:
-    """Price where nothing costs."""
+    """Price, or power, where there is none."""
     return np.zeros_like(accelerators)
 
 
@@ -129,6 +130,10 @@ class Case:
     """Share of the time in which a job on so many accelerators makes progress, ``[R]``."""
     hourly: Callable[[FloatArray], FloatArray] = free
     """USD per hour of one accelerator of so many, ``[R]``."""
+    peak_watts: Callable[[FloatArray], FloatArray] = free
+    """At the meter, of so many accelerators at work with their spares, ``[R]``."""
+    mend: Nearest | None = None
+    """What would make an impossible case possible, where that is not another precision."""
 
     @property
     def gemm_class(self) -> int:

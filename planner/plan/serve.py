@@ -11,11 +11,11 @@ from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.numbers import Number
 from planner.plan.operating.asked import Asked
-from planner.plan.operating.caps import within_caps
+from planner.plan.operating.caps import PowerCapError, within_caps
 from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.places import Place, places
 from planner.plan.serving import results
-from planner.plan.serving.answer import answered
+from planner.plan.serving.answer import answered, search_of
 from planner.plan.serving.infeasible import infeasible
 from planner.plan.serving.job import ServeJob, resolve
 from planner.plan.serving.request import case_on
@@ -178,14 +178,22 @@ def serve(
             book, site=site, price=price, finance=finance, power_cap=power_cap, checkpoint=checkpoint
         )
         where = _where(book, job, filled, cluster=cluster, accelerator=accelerator)
-        where = within_caps(book, where, asked, filled)
+        too_low: PowerCapError | None = None
+        try:
+            where = within_caps(book, where, asked, filled)
+        except PowerCapError as error:
+            too_low, where = error, (where[0].limited(where[0].node or 1),)
         case = case_on(book, job, where, filled)
         operations = book.get(OPERATIONS, CUSTOMS)
         found = find(case, operations)
         estates = [
             estate_of(book, place, asked, filled if not at else Filled()) for at, place in enumerate(where)
         ]
-        if found.best is None:
+        if too_low is not None:
+            answer = results.ServeAnswer(
+                plan=None, search=search_of(found), reasons=(str(too_low),), nearest=(too_low.nearest,)
+            )
+        elif found.best is None:
             answer = infeasible(book, found, filled)
         else:
             answer = answered(book, found, filled, asked, estates, pareto=pareto)
@@ -200,7 +208,7 @@ def serve(
         result=answer,
         sources=sources_of(book, used, job.record),
     )
-    result._trace = found if found.best is not None else None
+    result._trace = found if answer.plan is not None else None
     return result
 
 

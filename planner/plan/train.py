@@ -17,6 +17,7 @@ from planner.plan.defaults import Filled
 from planner.plan.job import Case, Job, as_catalog, case_on, resolve
 from planner.plan.numbers import Number
 from planner.plan.operating.asked import Asked
+from planner.plan.operating.caps import PowerCapError
 from planner.plan.operating.case import operating
 from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.operating.training import Run, operated
@@ -188,7 +189,12 @@ def _answer(
     tried: list[tuple[Found, Filled]] = []
     for site in places:
         own = Filled()
-        tried.append((_solved(operating(book, case_on(job, site, own), asked, own), own, effort), own))
+        case = case_on(job, site, own)
+        try:
+            case = operating(book, case, asked, own)
+        except PowerCapError as error:
+            case = replace(case, impossible=str(error), mend=error.nearest)
+        tried.append((_solved(case, own, effort), own))
     found, own = min(tried, key=lambda pair: _rank(pair[0]))
     others = tuple(other for other, _ in tried if other is not found)
     filled.assumptions += own.assumptions
@@ -196,7 +202,7 @@ def _answer(
     site = found.case.site
     if site.why:
         filled.assume("system", site.system.id if site.system else None, site.why)
-    across = _across([found for found, _ in tried], filled, effort)
+    across = _across([found for found, _ in tried], filled, effort, asked.power_cap_watts)
     if others:
         together = "" if across is None else "; training across them is the answer's section 'across'"
         why = f"the best of {len(tried)} groups of unlike hardware, each planned alone{together}"
@@ -223,13 +229,13 @@ def _answer(
     return result
 
 
-def _across(tried: Sequence[Found], filled: Filled, effort: Effort) -> Across | None:
+def _across(tried: Sequence[Found], filled: Filled, effort: Effort, cap_watts: float | None) -> Across | None:
     """Train on all groups of a cluster together, with the failures and at the prices of each."""
     if len(tried) < 2:
         return None
     from planner.plan.across.groups import across_groups
 
-    across = across_groups(tried, filled, effort)
+    across = across_groups(tried, filled, effort, share=_share_under(tried, cap_watts))
     if across is None:
         return None
     total = np.array([float(across.gpus_used)])
@@ -249,6 +255,15 @@ def _across(tried: Sequence[Found], filled: Filled, effort: Effort) -> Across | 
             "tokens": None if across.tokens is None else across.tokens.scaled(share),
         }
     )
+
+
+def _share_under(tried: Sequence[Found], cap_watts: float | None) -> float:
+    """Share of its accelerators that every group may run so that together they keep a cap."""
+    if cap_watts is None:
+        return 1.0
+    sites = [(one.case, np.array([float(one.case.site.available)])) for one in tried]
+    whole = sum(float(case.peak_watts(available)[0]) for case, available in sites)
+    return min(cap_watts / whole, 1.0) if whole > 0 else 1.0
 
 
 def _solved(case: Case, filled: Filled, effort: Effort) -> Found:

@@ -49,8 +49,6 @@ class TestBadInput:
             (["--power-cap", "300"], 3, "no unit; write for example"),
             (["--power-cap", "3 GWh"], 3, "not watts"),
             (["--power-cap", "0 W"], 3, "must be above 0; for example 300MW"),
-            (["--power-cap", "1W"], 4, "draw when idle, .*raise the cap"),
-            (["--power-cap", "4 kW"], 4, "one host of 8 .* draws at work.*raise the cap"),
             (["--set", "finance.it_life=-1 years"], 3, "must be more than zero"),
             (["--set", "finance.cost_of_capital=130 %"], 3, "at most 100 %"),
             (["--set", "finance.availability=0"], 3, "finance.availability=0"),
@@ -69,6 +67,26 @@ class TestBadInput:
         assert result.stderr.startswith("Error: ")
         said = " ".join(result.stderr.split())
         assert re.search(words, said), said
+
+    @BOTH
+    @pytest.mark.parametrize(
+        ("cap", "words"),
+        [
+            ("1W", "draw when idle, .*raise the cap"),
+            ("4 kW", "one host of 8 .* draws at work.*raise the cap"),
+        ],
+    )
+    def test_a_cap_below_one_host_is_an_answer_without_a_plan(
+        self, run: Run, command: list[str], cap: str, words: str
+    ) -> None:
+        said = run(*command, "--power-cap", cap)
+        assert said.exit_code == 4
+        assert re.search(words, " ".join(said.stdout.split()))
+        answer = json.loads(run(*command, "--power-cap", cap, "--json").stdout)["result"]
+        assert answer["plan"] is None
+        assert answer["nearest"][0]["field"] == "power_cap_megawatts"
+        enough = f"{1.001 * answer['nearest'][0]['value']} MW"
+        assert run(*command, "--power-cap", enough, "--gpus", "8").exit_code == 0
 
     @pytest.mark.parametrize("option", ["failures", "link"])
     def test_records_of_training_alone(self, run: Run, option: str) -> None:

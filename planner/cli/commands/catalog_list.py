@@ -52,6 +52,29 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("experts.weight", "experts", "bytes"),
         ("experts.operator", "kernels of experts", ""),
     ),
+    "site": (
+        ("location", "location", ""),
+        ("pue.mean", "PUE", "ratio"),
+        ("supplies.0.name", "first supply", ""),
+        ("supplies.0.price", "price", "usd_per_kwh"),
+        ("supplies.0.carbon", "carbon", "kg_per_kwh"),
+    ),
+    "price": (("terms", "terms", ""), ("gpu_hour", "per GPU-hour", "usd_per_hour")),
+    "purchase": (("per_accelerator", "per accelerator", "usd"),),
+    "finance": (
+        ("cost_of_capital", "cost of capital", "fraction"),
+        ("it_life", "life of servers", "years"),
+        ("operations", "upkeep a year", "fraction"),
+    ),
+    "failures": (("rate", "per host", "count_per_day"), ("host", "accelerators of it", "count")),
+    "checkpoint": (("policy", "policy", ""), ("detect", "detect", "s"), ("restart", "restart", "s")),
+    "switch": (("ports", "ports", "count"), ("port", "port", "bytes_per_s"), ("power", "power", "watts")),
+    "optics": (("rate", "rate", "bytes_per_s"), ("power", "power", "watts"), ("price", "price", "usd")),
+    "link": (
+        ("sites", "sites", "count"),
+        ("bandwidth", "bandwidth", "bytes_per_s"),
+        ("length", "length", "meters"),
+    ),
     "speculation": (("method", "method", ""), ("drafts", "drafts", "count"), ("draft.cost", "cost", "")),
 }
 """What a list shows of each kind beside id and name: path, title and dimension."""
@@ -141,7 +164,7 @@ def _at(record: Any, path: str) -> Any:
 
     value = record
     for step in path.split("."):
-        value = getattr(value, step, None)
+        value = value[int(step)] if step.isdecimal() else getattr(value, step, None)
     return value.value if isinstance(value, Quantity) else value
 
 

@@ -33,7 +33,9 @@ LARGE: Final = 0.05
 """Share above which a cause is named."""
 
 
-def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None = None) -> Across | None:
+def across_groups(
+    tried: Sequence[Found], filled: Filled, effort: Effort | None = None, *, share: float = 1.0
+) -> Across | None:
     """Plan a job across the groups of a cluster.
 
     Parameters
@@ -44,6 +46,8 @@ def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None 
         Takes the assumption about the shares.
     effort
         Takes the searches made: two more for each group.
+    share
+        Of the accelerators of each group, those that may run at a time (a cap on power); whole hosts.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None 
     job = tried[0].case.job
     able = [one for one in tried if one.case.impossible is None and one.plans is not None and not one.failed]
     alone = [Part(found=(one,), available=one.case.site.available) for one in able]
-    parts = limited(alone, job.gpus)
+    parts = limited([_running(part, share) for part in alone], job.gpus)
     mix = best_mix(parts, job.global_batch, effort or Effort())
     if mix is None:
         return None
@@ -66,6 +70,13 @@ def across_groups(tried: Sequence[Found], filled: Filled, effort: Effort | None 
         "across groups: each keeps a layout of its own and takes whole sequences in proportion to its speed",
     )
     return _answer(mix, alone, job, [one.case.site.short for one in tried])
+
+
+def _running(part: Part, share: float) -> Part:
+    if share >= 1.0:
+        return part
+    unit = part.case.site.node or 1
+    return replace(part, available=max(int(part.available * share / unit), 1) * unit)
 
 
 def _answer(mix: Mix, alone: Sequence[Part], job: Job, known: Sequence[str]) -> Across:

@@ -10,17 +10,40 @@ import numpy as np
 from planner.errors import InfeasibleError
 from planner.model.power import check_cap
 from planner.plan.defaults import Filled
+from planner.plan.document import Nearest
 from planner.plan.operating.estate import Estate, estate_of
 from planner.tables.samples import Samples
 from planner.types import FloatArray
-from planner.units import format_quantity
+from planner.units import MEGA, format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.operating.asked import Asked
     from planner.plan.places import Place
 
-__all__ = ["within_cap", "within_caps"]
+__all__ = ["PowerCapError", "within_cap", "within_caps"]
+
+
+class PowerCapError(InfeasibleError):
+    """A cap under which not even one host runs.
+
+    Attributes
+    ----------
+    watts : float
+        That one host draws at work.
+    """
+
+    def __init__(self, message: str, watts: float) -> None:
+        super().__init__(message)
+        self.watts = watts
+
+    @property
+    def nearest(self) -> Nearest:
+        """The change that makes it feasible."""
+        least = format_quantity(self.watts, "watts", digits=3)
+        return Nearest(
+            field="power_cap_megawatts", value=self.watts / MEGA, sentence=f"allow {least} for one host"
+        )
 
 
 def within_caps(catalog: Catalog, places: Sequence[Place], asked: Asked, filled: Filled) -> tuple[Place, ...]:
@@ -28,7 +51,7 @@ def within_caps(catalog: Catalog, places: Sequence[Place], asked: Asked, filled:
 
     Raises
     ------
-    InfeasibleError
+    PowerCapError
         As `within_cap`.
     """
     if asked.power_cap_watts is None:
@@ -56,7 +79,7 @@ def within_cap(
 
     Raises
     ------
-    InfeasibleError
+    PowerCapError
         The cap is below what one host draws at work, or even when idle.
     """
     place = estate.place
@@ -74,12 +97,17 @@ def within_cap(
     most = below * unit
     if most < 1:
         idle = float(estate.watts(np.array([float(unit)]), "idle").mean.flat[0])
-        check_cap(cap_watts=cap_watts, idle_watts=idle * unit, accelerators=unit)
-        raise InfeasibleError(
+        needed = _drawn_watts(estate, unit, spare)
+        message = (
             f"--power-cap {format_quantity(cap_watts, 'watts')} is less than one host of {unit} "
-            f"{place.accelerator.name} draws at work, "
-            f"{format_quantity(_drawn_watts(estate, unit, spare), 'watts', digits=3)}; raise the cap"
+            f"{place.accelerator.name} draws at work, {format_quantity(needed, 'watts', digits=3)}; "
+            "raise the cap"
         )
+        try:
+            check_cap(cap_watts=cap_watts, idle_watts=idle * unit, accelerators=unit)
+        except InfeasibleError as error:
+            message = str(error)
+        raise PowerCapError(message, needed)
     each = _drawn_watts(estate, most)
     filled.assume(
         "gpus",

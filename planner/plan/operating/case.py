@@ -32,8 +32,8 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
 
     Raises
     ------
-    InfeasibleError
-        The cap is below what the hardware draws when idle, or below one system at work.
+    PowerCapError
+        The cap is below what one host draws at work, or even when idle.
     """
     estate = estate_of(catalog, case.site, asked, filled, Samples(0))
     state = state_bytes(case)
@@ -50,11 +50,16 @@ def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Cas
         total = np.asarray(np.broadcast_to(cost.total, (1, np.size(accelerators)))[0])
         return total * (1.0 + spare_accelerators(estate, accelerators) / np.maximum(accelerators, 1.0))
 
+    def peak_watts(accelerators: FloatArray) -> FloatArray:
+        spare = spare_accelerators(estate, accelerators)
+        each = np.asarray(estate.watts(accelerators, "training").peak[0])
+        return each * (accelerators + spare)
+
     site = case.site
     if asked.power_cap_watts is not None:
         spare = partial(spare_accelerators, estate)
         site = site.limited(within_cap(estate, asked.power_cap_watts, filled, spare=spare))
-    return replace(case, site=site, goodput=goodput, hourly=hourly)
+    return replace(case, site=site, goodput=goodput, hourly=hourly, peak_watts=peak_watts)
 
 
 def _remembered(of: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:

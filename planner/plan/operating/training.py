@@ -255,7 +255,7 @@ def _said(entries: Sequence[results.Policy], at: int, best: int, mttf_s: float) 
     if other.policy != own.policy and other.goodput.value - own.goodput.value > 0.01:
         text += f", {other.policy} would keep {other.goodput.value:.1%}"
     worst = min(entries, key=lambda entry: entry.goodput.value)
-    if worst.goodput.value < 0.5:
+    if worst.goodput.value < 0.5 and worst.policy != own.policy:
         text += f"; {worst.policy} would collapse to {worst.goodput.value:.1%}"
     return text
 

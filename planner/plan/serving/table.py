@@ -125,7 +125,8 @@ def plan_rows(result: ServeResult) -> Rows:
     if plan.users is not None:
         rows.insert(0, ("users", f"{_between(plan.users, _count)}, active or not"))
     if plan.prefix_cache is not None:
-        rows.insert(-1, ("prefix cache", plan.prefix_cache.sentence))
+        place = next(i for i, (name, _) in enumerate(rows) if name == "binds")
+        rows.insert(place, ("prefix cache", plan.prefix_cache.sentence))
     if len(plan.groups) > 1:
         rows += [(f"  {g.accelerator}", _group(g)) for g in plan.groups]
     comparison = result.result.comparison
