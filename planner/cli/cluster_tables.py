@@ -20,7 +20,7 @@ _INFEASIBLE: Final = 4
 
 __all__ = ["JobModel", "Name", "Names", "Workload", "cluster_answer", "sheet_tables"]
 
-_WHAT = "A cluster of the catalog, or so many of an accelerator or system, as in gb200:100000."
+_WHAT = "A cluster of the catalog, so many accelerators (gb200:100000) or systems (gb200-nvl72:18)."
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help=_WHAT, autocompletion=names_of("cluster"), show_default=False)
 ]
@@ -35,7 +35,11 @@ Workload = Annotated[
 JobModel = Annotated[
     str | None,
     option(
-        "--model", "-m", metavar="MODEL", text="Whose job failures interrupt; default: 405B.", kind="model"
+        "--model",
+        "-m",
+        metavar="MODEL",
+        text="Whose job failures interrupt; default: 405B, or what fits.",
+        kind="model",
     ),
 ]
 

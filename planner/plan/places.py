@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from planner.catalog.schema.fabric import Fabric
     from planner.catalog.schema.system import System
 
-__all__ = ["MOST_GPUS", "Place", "check_place", "places"]
+__all__ = ["MOST_GPUS", "Place", "check_place", "in_system", "places"]
 
 MOST_GPUS: Final = 10_000_000
 """The largest fleet that is planned."""
@@ -152,17 +152,18 @@ def _of_accelerator(catalog: Catalog, name: str, available: int) -> Place:
             system = None
         if system is None:
             raise
-        return _in_system(catalog, system, available, "")
+        return in_system(catalog, system, available, "")
     candidates = _systems_with(catalog, part)
     if not candidates:
         why = "no system record holds this part: domain and network are those of the accelerator's own record"
         return _place(catalog, part, None, None, available, None, why)
     more = f"; {', '.join(candidates[1:])} would also do" if len(candidates) > 1 else ""
     system = catalog.get(SYSTEM, candidates[0])
-    return _in_system(catalog, system, available, f"the usual system of {part}{more}")
+    return in_system(catalog, system, available, f"the usual system of {part}{more}")
 
 
-def _in_system(catalog: Catalog, system: System, available: int, why: str) -> Place:
+def in_system(catalog: Catalog, system: System, available: int, why: str = "") -> Place:
+    """Put so many accelerators into a system on its usual fabric; `why` says how it was chosen."""
     fabric = catalog.get(FABRIC, system.fabric) if system.fabric is not None else None
     return _place(catalog, system.accelerator, system, fabric, available, None, why)
 

@@ -51,7 +51,7 @@ def test_parts_add_up(mixed: Sheet) -> None:
 
 
 def test_a_mixed_cluster_is_the_sum_of_its_groups(mixed: Sheet) -> None:
-    each = [alone(f"{group.system}:{group.accelerators}") for group in mixed.groups]
+    each = [alone(f"{group.accelerator}:{group.accelerators}") for group in mixed.groups]
     for rule in ("by_bf16", "by_8bit", "by_hbm_bandwidth", "by_memory"):
         total = getattr(mixed.h100_equivalents, rule).value
         assert total == pytest.approx(sum(getattr(one.h100_equivalents, rule).value for one in each))
@@ -102,19 +102,19 @@ def test_groups_on_one_fabric_share_it(tmp_path: Path) -> None:
 
 
 def test_what_the_site_cannot_carry_is_said() -> None:
-    sheet = alone("gb200-nvl72:720000")
+    sheet = alone("gb200-nvl72:10000")
     power = sheet.power
     assert power.short_megawatts > 0
     assert power.headroom_megawatts == pytest.approx(-power.short_megawatts)
     assert "fall short" in power.sentence
     assert "serve this cluster alone" in sheet.notes[0]
-    unlimited = planner.cluster.show("gb200-nvl72:720000", site="usual").result.power
+    unlimited = planner.cluster.show("gb200-nvl72:10000", site="usual").result.power
     assert unlimited.headroom_megawatts is None
     assert unlimited.short_megawatts == 0
 
 
 def test_more_than_a_fabric_joins_are_islands() -> None:
-    sheet = planner.cluster.show("hgx-a100:1000000", site="usual").result
+    sheet = planner.cluster.show("hgx-a100:125000", site="usual").result
     network = sheet.networks[0]
     assert network.largest is not None
     assert network.islands is not None

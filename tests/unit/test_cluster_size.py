@@ -9,7 +9,7 @@ import pytest
 
 import planner
 from planner.errors import InputError, UsageError
-from planner.plan.cluster.wanted import most_systems
+from planner.plan.cluster.limits import most_systems
 from planner.units import HOURS_PER_YEAR, MEGA
 
 RACK = 72
@@ -40,10 +40,53 @@ def test_one_system_more_would_not_fit() -> None:
             assert found.spent_usd.value <= 2e9 < more.spent_usd.value
             assert found.spent_usd.value == pytest.approx(found.sheet.capital.usd.value)
         else:
-            assert found.sheet.power.peak_facility_megawatts.value <= 55
-            assert more.sheet.power.peak_facility_megawatts.value > 55
+            assert found.sheet.power.nameplate_facility_megawatts.value <= 55
+            assert more.sheet.power.nameplate_facility_megawatts.value > 55
         assert found.accelerators.low < n < found.accelerators.high
         assert found.sheet.accelerators == n
+
+
+def test_a_power_is_of_a_kind() -> None:
+    by_kind = {kind: size(power="55 MW", power_of=kind) for kind in ("nameplate", "peak", "average")}
+    for kind, found in by_kind.items():
+        megawatts = getattr(found.sheet.power, f"{kind}_facility_megawatts").value
+        assert 55 * (1 - RACK / found.accelerators.value) < megawatts <= 55
+        assert kind in found.sentence
+    numbers = [found.accelerators.value for found in by_kind.values()]
+    assert numbers == sorted(numbers)
+    usual = planner.cluster.size("gb200-nvl72", power="55 MW")
+    assert usual.inputs.power_of == "nameplate"
+    assert usual.result.accelerators == by_kind["nameplate"].accelerators
+
+
+def test_epochs_gigawatt_is_nameplate() -> None:
+    # Epoch AI, ai-chip-counts: 2.72 kW of facility for each GB200 and GB300 that it counts
+    found = size(power="1 GW").accelerators
+    assert found.value == pytest.approx(1e9 / 2720, rel=0.05)
+
+
+def test_what_the_site_supplies_binds() -> None:
+    here = "memphis-colossus-1"
+    asked = planner.cluster.size("gb200-nvl72", site=here, power="3 GW")
+    found = asked.result
+    assert found.binds == "site"
+    assert asked.inputs.power_megawatts == 3000
+    assert "3 GW of nameplate" in found.sentence
+    assert f"the supplies of {here} carry 547 MW" in found.sentence
+    assert found.sheet is not None
+    assert found.sheet.power.short_megawatts == 0
+    assert found.sheet.power.headroom_megawatts is not None
+    assert 0 <= found.sheet.power.headroom_megawatts < 0.2
+    small = planner.cluster.size("gb200-nvl72", site=here, power="300 MW").result
+    assert small.binds == "power"
+    bought = planner.cluster.size("gb200-nvl72", site=here, budget="40B USD").result
+    assert bought.binds == "budget"
+    assert bought.sheet is not None
+    assert bought.sheet.power.short_megawatts > 0
+    none = planner.cluster.size(
+        "gb200-nvl72", site="new-carlisle", power="3 GW", set="site.supplies.0.capacity=100kW"
+    ).result
+    assert "more than the supplies of new-carlisle of 100 kW; name another --site" in none.reasons[0]
 
 
 def test_of_two_limits_the_tighter_binds() -> None:
@@ -122,6 +165,8 @@ def test_inputs_are_told_in_their_units() -> None:
         ({"gpus": 8, "budget": "1B USD"}, "exclude each other"),
         ({"gpus": 8, "years": 2}, "--years is how long a --budget pays"),
         ({"budget": "1B USD", "years": 2}, "goes with a rent"),
+        ({"gpus": 8, "power_of": "peak"}, "which power --power limits"),
+        ({"power": "1 MW", "power_of": "rated"}, "no such power"),
         ({"part": None, "gpus": 8}, "size of what"),
     ],
 )

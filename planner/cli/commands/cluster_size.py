@@ -45,6 +45,10 @@ def run(
         str | None,
         option("--power", metavar="POWER", text="What so much power at the meter carries: '300 MW'."),
     ] = None,
+    power_of: Annotated[
+        str | None,
+        option("--power-of", metavar="WHICH", text="It is of nameplate (default), peak or average."),
+    ] = None,
     gpus: Annotated[str | None, option("--gpus", text="So many accelerators, in whole systems.")] = None,
     fabric: Annotated[
         str | None, option("--fabric", metavar="NAME", text="Network between systems.", kind="fabric")
@@ -71,6 +75,7 @@ def run(
         budget=budget,
         years=years,
         power=power,
+        power_of=power_of,
         gpus=gpus,
         fabric=fabric,
         site=site,

@@ -7,6 +7,7 @@ Import what you need from its modules; users find the questions in `planner.clus
 `planner.plan.cluster.listing`      `clusters`: those of the catalog, in H100 equivalents by each rule
 `planner.plan.cluster.comparison`   `compare`: fact sheets side by side
 `planner.plan.cluster.sizing`       `size`: how much hardware equivalents, money or power come to
+`planner.plan.cluster.limits`       the most that keeps within money, power, the supplies of the site
 `planner.plan.cluster.equivalents`  H100 equivalents of groups
 `planner.plan.cluster.workload`     the same by a job
 `planner.plan.cluster.named`        a cluster of the catalog, or so many of a part

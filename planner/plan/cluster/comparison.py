@@ -36,7 +36,8 @@ def compare(
     Parameters
     ----------
     names
-        Two or more: clusters of the catalog, or so many of a part, as in ``gb200:100000``.
+        Two or more: clusters of the catalog, or so many of a part, as in ``gb200:100000`` and
+        ``gb200-nvl72:1389``.
     site
         Put all of them there; by default each at its own site.
     finance, failures, model, workload
@@ -56,7 +57,7 @@ def compare(
     book, filled = as_catalog(catalog, set), Filled()
     with book.tracking() as used:
         asked = Question.read(
-            book, filled, model=model, workload=workload, site=site, finance=finance, failures=failures
+            book, model=model, workload=workload, site=site, finance=finance, failures=failures
         )
         sheets = tuple(_sheet(book, name, asked, filled) for name in names)
     return CompareResult(
@@ -75,7 +76,8 @@ def compare(
 
 def _sheet(book: Catalog, name: str, asked: Question, filled: Filled) -> Sheet:
     """Fact sheet of one; what it assumes says of which cluster."""
-    own, named = Filled(), cluster_named(book, name)
+    own = Filled()
+    named = cluster_named(book, name, own)
     sheet = sheet_of(book, named, asked, own)
     for one in own.assumptions:
         filled.assume(f"{one.field} of {named.label}", one.value, one.why)

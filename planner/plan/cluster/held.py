@@ -95,6 +95,7 @@ def held(catalog: Catalog, named: Named, asked: Asked, filled: Filled) -> Held:
 
 def _notes(estates: tuple[Estate, ...]) -> list[str]:
     first = estates[0].site
+    notes = list(dict.fromkeys(one.purchase.warning for one in estates if one.purchase.warning is not None))
     if any(supply.capacity is not None for supply in first.supplies):
-        return [f"All supplies of {first.id} are taken to serve this cluster alone."]
-    return []
+        notes.append(f"All supplies of {first.id} are taken to serve this cluster alone.")
+    return notes

@@ -1,18 +1,19 @@
-"""A cluster by name, or so many accelerators of one kind: ``colossus-1``, ``gb200:395856``."""
+"""A cluster by name, or so many of a part: ``colossus-1``, ``gb200:395856``, ``gb200-nvl72:5498``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from planner.catalog.kinds import ACCELERATOR, CLUSTER, SYSTEM
+from planner.catalog.kinds import ACCELERATOR, CLUSTER, SYSTEM, Kind
 from planner.errors import InputError, PlannerError, UnknownNameError
 from planner.plan import numbers
-from planner.plan.places import MOST_GPUS, Place, places
+from planner.plan.places import MOST_GPUS, Place, in_system, places
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.schema.cluster import Cluster
+    from planner.plan.defaults import Filled
 
 __all__ = ["Named", "cluster_named"]
 
@@ -41,8 +42,15 @@ class Named:
         return sum(place.available for place in self.places)
 
 
-def cluster_named(catalog: Catalog, text: str) -> Named:
-    """Find a cluster, or read ``PART:N``.
+def cluster_named(catalog: Catalog, text: str, filled: Filled) -> Named:
+    """Find a cluster, or read ``PART:N``: N accelerators, or N systems (servers, racks) by the system's name.
+
+    Parameters
+    ----------
+    catalog, text
+        Where to look, and for what.
+    filled
+        Receives how many accelerators there are where those asked for fill no whole hosts.
 
     Raises
     ------
@@ -53,28 +61,41 @@ def cluster_named(catalog: Catalog, text: str) -> Named:
     """
     part, colon, number = text.rpartition(":")
     if colon:
-        count = numbers.count("gpus", number.strip(), most=MOST_GPUS)
-        found = places(catalog, cluster=None, gpu=part.strip(), gpus=count)
-        return Named(label=f"{part.strip()}:{count}", record=None, places=found)
+        return _so_many(catalog, part.strip(), number.strip(), filled)
     try:
         record = catalog.get(CLUSTER, text)
     except UnknownNameError:
-        if _is_part(catalog, text):
-            raise InputError(
-                f"{text!r} is no cluster but an accelerator or system: say how many accelerators, as in "
-                f"{text}:1024"
-            ) from None
+        for kind, what in ((SYSTEM, "systems"), (ACCELERATOR, "accelerators")):
+            if _is(catalog, kind, text):
+                raise InputError(
+                    f"{text!r} is no cluster but an accelerator or system: say how many {what}, as in "
+                    f"{text}:{1024 if kind is ACCELERATOR else 16}"
+                ) from None
         raise
     return Named(
         label=record.id, record=record, places=places(catalog, cluster=record.id, gpu=None, gpus=None)
     )
 
 
-def _is_part(catalog: Catalog, text: str) -> bool:
-    for kind in (ACCELERATOR, SYSTEM):
-        try:
-            catalog.resolve(kind, text)
-        except PlannerError:
-            continue
-        return True
-    return False
+def _so_many(catalog: Catalog, part: str, number: str, filled: Filled) -> Named:
+    if _is(catalog, SYSTEM, part):
+        # Before the accelerators: racks lend those in them their name (gb200-nvl72).
+        system = catalog.get(SYSTEM, part)
+        each = round(system.accelerators.value)
+        count = numbers.count("systems", number, most=MOST_GPUS // each)
+        return Named(label=f"{part}:{count}", record=None, places=(in_system(catalog, system, count * each),))
+    (place,) = places(catalog, cluster=None, gpu=part, gpus=None)
+    asked = numbers.count("gpus", number, most=MOST_GPUS)
+    host = place.node or 1
+    count = -(-asked // host) * host
+    if count != asked:
+        filled.assume("accelerators", count, f"{asked:,} in whole hosts of {host}")
+    return Named(label=f"{part}:{count}", record=None, places=(replace(place, available=count),))
+
+
+def _is(catalog: Catalog, kind: Kind[Any], text: str) -> bool:
+    try:
+        catalog.resolve(kind, text)
+    except PlannerError:
+        return False
+    return True

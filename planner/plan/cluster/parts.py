@@ -197,6 +197,8 @@ class Failures(Base):
     """Ids of the records of rates."""
     model: str
     """Whose states are saved."""
+    fits: bool
+    """Whether they leave half of the memory of the cluster to activations; else it is no job for it."""
     checkpoint_terabytes: float
     replica_accelerators: int
     hosts: int

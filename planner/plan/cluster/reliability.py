@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -32,25 +32,70 @@ GRADIENT_BYTES: Final = 4.0
 FILLED: Final = 0.5
 """Share of the memory that states may fill where one replica is as small as it can be."""
 NEWEST: Final = "newest"
+USUAL_MODELS: Final = ("usual-job", "usual-job-of-a-rack", "usual-job-of-a-server")
+"""Aliases of the models whose job the failures interrupt where none is named: the largest first."""
 COLLAPSED: Final = 0.5
 
 
-def failures_of(catalog: Catalog, own: Held, model: str, filled: Filled) -> Failures:
+class Job(NamedTuple):
+    """States of a model, in bytes."""
+
+    model: str
+    saved: float
+    """In a checkpoint."""
+    held: float
+    """In memory, with gradients."""
+
+
+def job_of(catalog: Catalog, own: Held, model: str | None, filled: Filled) -> Job:
+    """Return the job of a model: the one named, or the largest usual one that fits, or the smallest."""
+    optimizer = catalog.get(SOFTWARE, NEWEST).states.optimizer.value
+    usual: Job | None = None
+    for name in USUAL_MODELS if model is None else (model,):
+        record = catalog.get(MODEL, name)
+        count = parameters(record.architecture).total
+        saved = count * (WEIGHT_BYTES + optimizer)
+        job = Job(record.id, saved, saved + count * GRADIENT_BYTES)
+        usual = usual or job
+        if _fits(own, job):
+            break
+    if model is None:
+        why = "whose job the failures interrupt; --model names another"
+        if usual is not None and job is not usual:
+            why += (
+                f". The {_bytes(usual.held)} of states of {usual.model} do not fit into half of the "
+                f"{_bytes(_memory(own))} here"
+            )
+        filled.assume("model", job.model, why)
+    return job
+
+
+def _memory(own: Held) -> float:
+    return float((own.peaks.memory_bytes[0] * own.counts).sum())
+
+
+def _fits(own: Held, job: Job) -> bool:
+    return job.held <= FILLED * _memory(own)
+
+
+def _bytes(value: float) -> str:
+    return format_quantity(value, "bytes", digits=3)
+
+
+def failures_of(catalog: Catalog, own: Held, model: str | None, filled: Filled) -> Failures:
     """Return the section on failures.
 
     The job needs all accelerators of all groups at once. Hosts of unlike groups fail at their own rates;
     spares of one do not stand in for another.
     """
-    record = catalog.get(MODEL, model)
-    count = parameters(record.architecture).total
-    optimizer = catalog.get(SOFTWARE, NEWEST).states.optimizer.value
-    state = count * (WEIGHT_BYTES + optimizer)
+    job = job_of(catalog, own, model, filled)
+    state = job.saved
     estate = replace(own.largest, rates=_mixed(own))
-    replica = _replica(estate, count * (WEIGHT_BYTES + optimizer + GRADIENT_BYTES), own.total)
+    replica = _replica(estate, job.held, own.total)
     filled.assume(
         "replica_accelerators",
         replica,
-        f"the fewest whole hosts whose memory the states of {record.id} fill by half, to a power of two",
+        f"the fewest whole hosts whose memory the states of {job.model} fill by half, to a power of two",
     )
     found = outcomes(estate, np.array([own.total]), state, float(replica), 0.0)
     policies = sorted(
@@ -67,7 +112,8 @@ def failures_of(catalog: Catalog, own: Held, model: str, filled: Filled) -> Fail
     hosts = [np.ceil(n / group.rates.host) for group, n in zip(own.estates, own.counts, strict=True)]
     return Failures(
         records=tuple(dict.fromkeys(group.failures.id for group in own.estates)),
-        model=record.id,
+        model=job.model,
+        fits=_fits(own, job),
         checkpoint_terabytes=state / TERA,
         replica_accelerators=replica,
         hosts=int(sum(hosts)),
@@ -76,7 +122,7 @@ def failures_of(catalog: Catalog, own: Held, model: str, filled: Filled) -> Fail
         policies=tuple(policies),
         best_policy=policies[0].policy,
         spare_hosts=sum(_spares(group, n) for group, n in zip(own.estates, hosts, strict=True)),
-        sentence=_said(policies, found[0]),
+        sentence=_unfit(own, job) + _said(policies, found[0]),
     )
 
 
@@ -113,6 +159,16 @@ def _replica(estate: Estate, state_bytes: float, total: float) -> int:
 def _spares(group: Estate, hosts: float) -> int:
     away = unavailable(rate_per_s=group.rates.rate_per_s[:1], repair_s=group.rates.repair_s[:1])
     return int(np.asarray(spares(hosts=np.array([hosts]), unavailable=away)).flat[0])
+
+
+def _unfit(own: Held, job: Job) -> str:
+    if _fits(own, job):
+        return ""
+    much = "more than" if job.held > _memory(own) else "more than half of"
+    return (
+        f"No job for this hardware: the states of {job.model} take {_bytes(job.held)}, {much} the "
+        f"{_bytes(_memory(own))} of memory. "
+    )
 
 
 def _said(policies: list[PolicyAtScale], any_policy: Goodput) -> str:

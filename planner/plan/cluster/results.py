@@ -192,7 +192,8 @@ class CompareInputs(Base):
     clusters: tuple[str, ...]
     site: str | None
     """For all of them; null where each keeps its own."""
-    model: str
+    model: str | None
+    """Whose job the failures interrupt; null where each has the usual one that fits."""
     workload: str | None
     overrides: tuple[str, ...] = ()
 
@@ -231,9 +232,12 @@ class SizeInputs(Base):
     years: float | None
     """Of rent that the budget pays; null where it buys."""
     power_megawatts: float | None
-    """Of the facility at its peak, at most."""
+    """Of the facility, at most."""
+    power_of: Literal["nameplate", "peak", "average"] | None
+    """Which power that is."""
     gpus: int | None
-    model: str
+    model: str | None
+    """Whose job the failures interrupt; null where not one system fits and none is named."""
     overrides: tuple[str, ...] = ()
 
 
@@ -241,7 +245,8 @@ class SizeAnswer(Base):
     """How much it comes to; whole systems."""
 
     sentence: str
-    binds: Literal["h100 equivalents", "budget", "power", "gpus"]
+    binds: Literal["h100 equivalents", "budget", "power", "site", "gpus"]
+    """``site`` where its supplies carry less than the power that was asked for."""
     accelerators: Interval
     """The low and high end are those at which the uncertain figures of the limit are at theirs."""
     systems: int

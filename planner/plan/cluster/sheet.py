@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from planner.plan.cluster.results import Workload
     from planner.types import FloatArray
 
-__all__ = ["USUAL_MODEL", "Question", "distinct", "sheet_of", "show"]
-
-USUAL_MODEL: Final = "usual-job"
-"""Alias of the model whose job the failures interrupt, where none is named."""
-
+__all__ = ["Question", "distinct", "sheet_of", "show"]
 
 _ENDS: Final = ("value", "low", "high")
 
@@ -47,27 +43,23 @@ class Question:
     ----------
     asked
         Site, finance, failures.
-    model : str
-        Whose job the failures interrupt.
+    model : str or None
+        Whose job the failures interrupt; None for the usual one that fits.
     workload : str or None
         Job by which equivalents are counted, too.
     """
 
     asked: Asked
-    model: str
+    model: str | None
     workload: str | None
 
     @classmethod
-    def read(
-        cls, catalog: Catalog, filled: Filled, *, model: str | None, workload: str | None, **asked: Any
-    ) -> Question:
-        """Read the options; fills in the model."""
+    def read(cls, catalog: Catalog, *, model: str | None, workload: str | None, **asked: Any) -> Question:
+        """Read the options."""
         from planner.workload.kinds import MODEL
 
-        record = catalog.get(MODEL, USUAL_MODEL if model is None else model)
-        if model is None:
-            filled.assume("model", record.id, "whose job the failures interrupt; --model names another")
-        return cls(asked=Asked.read(catalog, **asked), model=record.id, workload=workload)
+        named = None if model is None else catalog.get(MODEL, model).id
+        return cls(asked=Asked.read(catalog, **asked), model=named, workload=workload)
 
 
 def show(
@@ -86,11 +78,12 @@ def show(
     Parameters
     ----------
     name
-        A cluster of the catalog, or so many of an accelerator or system, as in ``gb200:100000``.
+        A cluster of the catalog, or so many accelerators or systems, as in ``gb200:100000`` and
+        ``gb200-nvl72:1389``.
     site, finance, failures
         Records of the catalog; by default the site of the cluster, and the usual ones.
     model
-        Whose job on all of it the failures interrupt.
+        Whose job on all of it the failures interrupt; by default the largest usual one that fits.
     workload
         Also count H100 equivalents by this job: ``MODEL`` to train it, ``MODEL:TRAFFIC`` to serve it.
     catalog, set
@@ -108,15 +101,15 @@ def show(
     book, filled = as_catalog(catalog, set), Filled()
     with book.tracking() as used:
         asked = Question.read(
-            book, filled, model=model, workload=workload, site=site, finance=finance, failures=failures
+            book, model=model, workload=workload, site=site, finance=finance, failures=failures
         )
-        sheet = sheet_of(book, cluster_named(book, name), asked, filled)
+        sheet = sheet_of(book, cluster_named(book, name, filled), asked, filled)
     return ShowResult(
         inputs=ShowInputs(
             cluster=sheet.cluster,
             site=sheet.power.site,
             finance=asked.asked.finance or "usual",
-            model=asked.model,
+            model=sheet.failures.model,
             workload=workload,
             overrides=(set,) if isinstance(set, str) else tuple(set),
         ),

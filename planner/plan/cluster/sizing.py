@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from planner.catalog.kinds import FABRIC
 from planner.errors import UsageError
 from planner.plan.bibliography import sources_of
+from planner.plan.cluster.limits import POWERS
 from planner.plan.cluster.named import Named
 from planner.plan.cluster.results import SizeAnswer, SizeInputs, SizeResult
 from planner.plan.cluster.sheet import Question, distinct, sheet_of
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.cluster.results import Sheet
     from planner.plan.numbers import Number
+    from planner.plan.operating.estate import Estate
 
 __all__ = ["size"]
+
+_POWER_WORDS: Final = {
+    "nameplate": "of nameplate",
+    "peak": "at the peak in summer",
+    "average": "on average in training",
+}
 
 
 def size(
@@ -37,6 +45,7 @@ def size(
     budget: Number | None = None,
     years: Number | None = None,
     power: Number | None = None,
+    power_of: str | None = None,
     gpus: Number | None = None,
     fabric: str | None = None,
     site: str | None = None,
@@ -61,7 +70,11 @@ def size(
         What so much money buys, as in ``'10B USD'``: capital (in colocation, without the building), or with a
         rent as `price` so many years of it, one by default.
     power
-        What so much power at the meter carries at the peak in the warmest season, as in ``'300 MW'``.
+        What so much power at the meter of the facility carries, as in ``'300 MW'``. Of a site whose supplies
+        carry less than the peak of that, as many accelerators as they do.
+    power_of
+        Which power it is: ``nameplate``, all equipment at its rating in the warmest season, which is the
+        power that announcements give, ``peak`` in that season, or ``average`` in training.
     gpus
         So many accelerators, rounded up to whole systems.
     fabric
@@ -87,14 +100,20 @@ def size(
     """
     book, filled = as_catalog(catalog, set), Filled()
     wanted = Wanted.read(
-        h100e=h100e, rule=rule, workload=workload, budget=budget, years=years, power=power, gpus=gpus
+        h100e=h100e,
+        rule=rule,
+        workload=workload,
+        budget=budget,
+        years=years,
+        power=power,
+        power_of=power_of,
+        gpus=gpus,
     )
     if accelerator is None:
         raise UsageError("size of what? Name an accelerator or a system, as in --gpu gb200-nvl72")
     with book.tracking() as used:
         question = Question.read(
             book,
-            filled,
             model=model,
             workload=workload,
             site=site,
@@ -119,13 +138,14 @@ def size(
             budget_usd=wanted.budget_usd,
             years=found.years,
             power_megawatts=None if wanted.power_watts is None else wanted.power_watts / MEGA,
+            power_of=wanted.power_of,
             gpus=wanted.gpus,
-            model=question.model,
+            model=question.model if sheet is None else sheet.failures.model,
             overrides=(set,) if isinstance(set, str) else tuple(set),
         ),
         assumptions=distinct(filled),
         result=SizeAnswer(
-            sentence=_sentence(place, wanted, found, sheet),
+            sentence=_sentence(estate, wanted, found, sheet),
             binds=found.binds,
             accelerators=Interval(**found.accelerators._asdict()),
             systems=round(found.accelerators.value / found.whole),
@@ -154,11 +174,13 @@ def _sheet(catalog: Catalog, place: Place, found: Sized, question: Question, fil
     if number == 0:
         return None
     box = place.system.id if place.system is not None else place.accelerator.id
-    named = Named(label=f"{box}:{number}", record=None, places=(place.limited(number),))
+    count = number if place.system is None else round(number / found.whole)
+    named = Named(label=f"{box}:{count}", record=None, places=(place.limited(number),))
     return sheet_of(catalog, named, question, filled)
 
 
-def _sentence(place: Place, wanted: Wanted, found: Sized, sheet: Sheet | None) -> str:
+def _sentence(estate: Estate, wanted: Wanted, found: Sized, sheet: Sheet | None) -> str:
+    place = estate.place
     part = place.accelerator.id
     if sheet is None:
         return f"Nothing fits: {found.reasons[0]}"
@@ -175,4 +197,8 @@ def _sentence(place: Place, wanted: Wanted, found: Sized, sheet: Sheet | None) -
     if found.binds == "budget":
         verb = "buys" if found.years is None else f"rents for {found.years:g} years"
         return f"{usd(wanted.budget_usd or 0.0)} {verb} {much}."
-    return f"{watts((wanted.power_watts or 0.0) / MEGA)} at the peak carries {much}."
+    asked = f"{watts((wanted.power_watts or 0.0) / MEGA)} {_POWER_WORDS[wanted.power_of or POWERS[0]]}"
+    if found.binds == "site":
+        has = watts(found.supplies_watts / MEGA)
+        return f"{asked} was asked for, but the supplies of {estate.site.id} carry {has} at the peak: {much}."
+    return f"{asked} carries {much}."

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from planner.errors import InputError, UsageError
+from planner.errors import InputError, UsageError, suggest
 from planner.model.equivalents import PEAK_RULES, check_rule
 from planner.plan import numbers
 from planner.plan.cluster.equivalents import per_accelerator
+from planner.plan.cluster.limits import (
+    AT_WORK,
+    POWERS,
+    ROUNDING,
+    Binds,
+    Ends,
+    PowerOf,
+    Spends,
+    limits,
+    most_systems,
+    too_little,
+)
 from planner.plan.cluster.workload import by_workload
 from planner.plan.document import Interval
 from planner.plan.operating.money import interval_of
 from planner.plan.places import MOST_GPUS
-from planner.tables.samples import interval
 from planner.types import FloatArray
-from planner.units import HOURS_PER_YEAR, format_quantity
+from planner.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -27,20 +37,15 @@ if TYPE_CHECKING:
     from planner.plan.numbers import Number
     from planner.plan.operating.estate import Estate
 
-__all__ = ["Binds", "Sized", "Wanted", "most_systems", "sized"]
+__all__ = ["Sized", "Wanted", "sized"]
 
-Binds = Literal["h100 equivalents", "budget", "power", "gpus"]
-Spends = Callable[[FloatArray], FloatArray]
-"""Numbers of accelerators ``[R]`` to what they take, ``[S, R]``; grows with them."""
-AT_WORK: Final = "training"
-ROUNDING: Final = 1e-12
 MOST_H100E: Final = 1e9
 MOST_YEARS: Final = 50.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A demand (`h100e` by a `rule`, or `gpus`), or limits (`budget_usd`, `power_watts`)."""
+    """A demand (`h100e` by a `rule`, or `gpus`), or limits (`budget_usd`, `power_watts` of a kind)."""
 
     h100e: float | None
     rule: str | None
@@ -49,6 +54,7 @@ class Wanted:
     budget_usd: float | None
     years: float | None
     power_watts: float | None
+    power_of: PowerOf | None
 
     @classmethod
     def read(
@@ -60,6 +66,7 @@ class Wanted:
         budget: Number | None,
         years: Number | None,
         power: Number | None,
+        power_of: str | None,
         gpus: Number | None,
     ) -> Self:
         """Read what is sized for.
@@ -67,7 +74,8 @@ class Wanted:
         Raises
         ------
         UsageError
-            Nothing, or a demand beside a limit; equivalents without a rule, or a rule without them.
+            Nothing, or a demand beside a limit; equivalents without a rule, or a rule without them; a kind of
+            power without power, or none that there is.
         InputError
             A value that is wrong.
         """
@@ -90,6 +98,7 @@ class Wanted:
             budget_usd=None if budget is None else numbers.usd("budget", budget),
             years=_years(years, budget),
             power_watts=None if power is None else numbers.watts("power", power),
+            power_of=_power_of(power, power_of),
         )
 
 
@@ -104,20 +113,25 @@ def _rule(h100e: Number | None, rule: str | None, workload: str | None) -> str |
     return chosen
 
 
+def _power_of(power: Number | None, given: str | None) -> PowerOf | None:
+    if power is None:
+        if given is not None:
+            raise UsageError("--power-of says which power --power limits: give both")
+        return None
+    if given is None:
+        return POWERS[0]
+    if given not in POWERS:
+        mend = suggest(given, POWERS, otherwise=f"it is one of {', '.join(POWERS)}")
+        raise UsageError(f"--power-of {given[:40]!r}: there is no such power; {mend}")
+    return given
+
+
 def _years(years: Number | None, budget: Number | None) -> float | None:
     if years is None:
         return None
     if budget is None:
         raise UsageError("--years is how long a --budget pays a rent: give both")
     return numbers.positive("years", years, most=MOST_YEARS, example="1.5")
-
-
-class Ends(NamedTuple):
-    """Accelerators, and the 80 % interval of what they depend on."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +144,8 @@ class Sized:
     years: float | None
     spent_usd: Interval
     reasons: tuple[str, ...]
+    supplies_watts: float
+    """What the site can carry; infinite where nothing on record limits it."""
 
 
 def sized(catalog: Catalog, estate: Estate, wanted: Wanted, question: Question, filled: Filled) -> Sized:
@@ -145,23 +161,27 @@ def sized(catalog: Catalog, estate: Estate, wanted: Wanted, question: Question, 
     system = estate.place.system
     whole = 1 if system is None else round(system.accelerators.value)
     spends, years = _money(catalog, estate, wanted, question, filled)
+    supplies = sum((supply.capacity_watts for supply in estate.site_table.supplies), np.zeros((1, 1)))
     reasons: list[str] = []
     if wanted.h100e is not None or wanted.gpus is not None:
         ends, binds = _demanded(catalog, estate, wanted, whole)
     else:
-        limits: list[tuple[Binds, float, Spends]] = []
-        if wanted.budget_usd is not None:
-            limits.append(("budget", wanted.budget_usd, spends))
-        if wanted.power_watts is not None:
-            limits.append(("power", wanted.power_watts, lambda n: estate.watts(n, AT_WORK).peak * n))
-        each = [most_systems(spend, limit=limit, whole=whole) for _, limit, spend in limits]
-        tightest = min(range(len(each)), key=lambda at: each[at].value)
-        ends, binds = (
-            Ends(*(min(getattr(one, end) for one in each) for end in Ends._fields)),
-            limits[tightest][0],
+        found = list(
+            limits(
+                estate,
+                budget_usd=wanted.budget_usd,
+                power_watts=wanted.power_watts,
+                power_of=wanted.power_of,
+                spends=spends,
+                supplies=supplies,
+            )
         )
+        each = [most_systems(one.spends, limit=one.at, whole=whole) for one in found]
+        tightest = found[min(range(len(each)), key=lambda at: each[at].value)]
+        ends = Ends(*(min(getattr(one, end) for one in each) for end in Ends._fields))
+        binds = tightest.binds
         if ends.value == 0:
-            reasons = [_too_little(estate, whole, *limits[tightest])]
+            reasons = [too_little(estate, whole, tightest)]
     if ends.value > MOST_GPUS:
         raise InputError(
             f"that is more than {MOST_GPUS:,} {estate.place.accelerator.id}, the largest fleet that is "
@@ -174,6 +194,7 @@ def sized(catalog: Catalog, estate: Estate, wanted: Wanted, question: Question, 
         years=years,
         spent_usd=interval_of(spends(np.array([ends.value]))),
         reasons=tuple(reasons),
+        supplies_watts=float(supplies.flat[0]),
     )
 
 
@@ -235,45 +256,3 @@ def _ratio(catalog: Catalog, estate: Estate, wanted: Wanted) -> Interval:
 
 def _up(number: float, whole: int) -> float:
     return float(np.ceil(number / whole * (1.0 - ROUNDING)) * whole)
-
-
-def most_systems(spends: Spends, *, limit: float, whole: int, most: int = MOST_GPUS) -> Ends:
-    """Return the most accelerators in whole systems that keep within a limit, by bisection.
-
-    Parameters
-    ----------
-    spends
-        What accelerators take, in samples.
-    limit
-        Of it.
-    whole
-        Accelerators of a system.
-    most
-        Accelerators beyond which nobody asks; one system more stands for all above.
-
-    Returns
-    -------
-    Ends
-        At the stated values, and at the ends of the 80 % interval: as each sample grows with the number, the
-        quantiles of the number are the numbers at the quantiles.
-    """
-    fits, over = np.zeros(3), np.full(3, most // whole + 2.0)
-    while np.any(over - fits > 1.0):
-        middle = np.floor((fits + over) / 2.0)
-        taken = np.atleast_2d(spends(middle * whole))
-        value, low, high = interval(np.broadcast_to(taken, (taken.shape[0], 3)))
-        enough = np.array([value[0], high[1], low[2]]) <= limit * (1.0 + ROUNDING)
-        fits, over = np.where(enough, middle, fits), np.where(enough, over, middle)
-    return Ends(*(float(one) for one in fits * whole))
-
-
-def _too_little(estate: Estate, whole: int, binds: Binds, limit: float, spends: Spends) -> str:
-    """Say what one system takes."""
-    system = estate.place.system
-    one = float(np.asarray(spends(np.array([float(whole)]))).flat[0])
-    dimension = "usd" if binds == "budget" else "watts"
-    box = system.id if system is not None else estate.place.accelerator.id
-    return (
-        f"one {box} takes {format_quantity(one, dimension)}, more than the {binds} of "
-        f"{format_quantity(limit, dimension)}; raise it to that, or choose a smaller system"
-    )
