@@ -74,6 +74,7 @@ class PowerTable(NamedTuple):
     host_idle: FloatArray
     host_ratio: FloatArray
     network: FloatArray
+    network_energy: FloatArray  # rated, joules per byte of the bandwidth of the ports
     peak: FloatArray
     storage_share: FloatArray
     prefill_share: FloatArray

@@ -33,6 +33,7 @@ def powers(draw: Any) -> PowerTable:
         host_idle=column(host_idle),
         host_ratio=column(draw(st.floats(0.1, 2.0))),
         network=column(draw(SHARE)),
+        network_energy=column(draw(st.floats(0.0, 1e-8))),
         peak=column(draw(SHARE)),
         storage_share=column(draw(st.floats(0.0, 0.3))),
         prefill_share=column(draw(SHARE)),

@@ -35,6 +35,7 @@ POWER = PowerTable(
     host_idle=column(0.4),
     host_ratio=column(0.25),
     network=column(0.5),
+    network_energy=column(1e-9),
     peak=column(0.9),
     storage_share=column(0.1),
     prefill_share=column(0.25),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from planner.catalog.quantity import Fraction, Percent, Ratio
+from planner.catalog.quantity import Fraction, JoulesPerByte, Percent, Ratio
 from planner.catalog.records import Items, Record, Ref, Section
 
 __all__ = ["Draw", "PowerUse"]
@@ -32,6 +32,9 @@ class PowerUse(Record):
     """Rated power of all but the accelerators over theirs, for systems whose power is not published."""
     network: Fraction
     """Of the rated power of switches, optics and storage; they draw it at any load."""
+    network_energy: JoulesPerByte
+    """Rated power of switches and optics over the bandwidth of the accelerators' ports, W per B/s: of fabrics
+    whose parts are not on record."""
     peak: Percent
     """Highest power of a whole system at work over its rating: what the site must carry."""
     storage_share: Percent

@@ -31,15 +31,17 @@ def networks_of(own: Held) -> tuple[Network, ...]:
 
 def _network(own: Held, fabric: Fabric) -> Network:
     shares: list[tuple[float, Built]] = []
+    rated = np.zeros((1, 1))
     total = 0
     for estate, n, joined in zip(own.estates, own.counts, own.joined, strict=True):
         if estate.place.fabric is not None and estate.place.fabric.id == fabric.id:
             total += round(float(n))
+            rated = rated + estate.network_watts(np.array([joined])) * n
             built = estate.network(np.array([joined]))
             if built is not None:
                 shares.append((float(n / joined), built))
     if not shares:
-        return Network(fabric=fabric.id, accelerators=total, known=False)
+        return Network(fabric=fabric.id, accelerators=total, known=False, megawatts=interval_of(rated / MEGA))
 
     def count(field: str) -> int:
         return round(sum(share * float(getattr(built, field)[0]) for share, built in shares))
@@ -57,7 +59,7 @@ def _network(own: Held, fabric: Fabric) -> Network:
         switches=count("switches"),
         transceivers=count("optics"),
         copper_cables=count("cables"),
-        megawatts=interval_of(sum((share * built.watts for share, built in shares), none) / MEGA),
+        megawatts=interval_of(rated / MEGA),
         usd=interval_of(sum((share * built.usd for share, built in shares), none)),
         usd_by_part={
             part: float(sum(share * built.usd_by_part[part][0, 0] for share, built in shares))
@@ -72,7 +74,7 @@ def network_notes(networks: tuple[Network, ...]) -> Iterator[str]:
         if not one.known:
             yield (
                 f"The parts of {one.fabric} are not on record: its cost is the usual share of that of the "
-                "servers, its power part of that of the hosts."
+                "servers, and its power the usual one for the bandwidth of the ports."
             )
         elif one.islands is not None and one.islands > 1:
             yield (

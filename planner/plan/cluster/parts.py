@@ -74,7 +74,7 @@ class Network(Base):
     accelerators: int
     known: bool
     """Whether its parts are on record; else the counts are null, its cost is the usual share of that of the
-    servers, and its power part of that of the hosts."""
+    servers, and its power the usual one for the bandwidth of the ports."""
     switch: str | None = None
     optics: str | None = None
     tiers: int | None = None

@@ -87,7 +87,9 @@ class Estate:
     ----------
     network_plan : FabricPlan or None
         None where the parts of the fabric are not on record: its cost is then a share of that of the
-        servers, and its power part of the host's.
+        servers, and its power follows the bandwidth of the ports.
+    port_bytes_per_s : float
+        Of an accelerator's share of the network interfaces.
     """
 
     place: Place
@@ -107,6 +109,7 @@ class Estate:
     embodied: EmbodiedTable
     network_plan: FabricPlan | None
     ports: float
+    port_bytes_per_s: float
     _built: dict[bytes, Built] = field(default_factory=dict, compare=False, repr=False)
 
     def network(self, accelerators: FloatArray) -> Built | None:
@@ -123,17 +126,24 @@ class Estate:
             )
         return self._built[key]
 
+    def network_watts(self, accelerators: FloatArray) -> FloatArray:
+        """Rated power of the fabric per accelerator: counted, or the usual one of its bandwidth."""
+        network = self.network(accelerators)
+        if network is not None:
+            return np.asarray(network.watts / np.maximum(accelerators, 1.0))
+        joined = np.asarray(accelerators) > (np.inf if self.place.fabric is None else self.place.domain or 1)
+        return np.asarray(self.power.network_energy * self.port_bytes_per_s * joined)
+
     def watts(
         self, accelerators: FloatArray, activity: Activity, utilisation: FloatArray | float = 1.0
     ) -> EstatePower:
         """Power per accelerator while it does something."""
-        network = self.network(accelerators)
         it = it_watts(
             machine=self.machine,
             power=self.power,
             activity=activity,
             utilisation=utilisation,
-            network_watts=0.0 if network is None else network.watts / np.maximum(accelerators, 1.0),
+            network_watts=self.network_watts(accelerators),
         )
         return EstatePower(
             it=it,
@@ -212,16 +222,12 @@ def estate_of(
 
     Parameters
     ----------
-    catalog
-        Holds the records.
     place
         The hardware; the site is that of its cluster where the question names none.
     asked
         What the question says of the surroundings.
     filled
         Receives what was left open.
-    samples
-        How ranges are drawn; 255 samples by default.
     strict
         Refuse a fabric that its parts do not build; else its price is a share of the servers', and a note.
 
@@ -238,7 +244,11 @@ def estate_of(
     finance = catalog.get(FINANCE, asked.finance or USUAL)
     failures = failures_for(catalog, part.id, asked.failures)
     storage = catalog.get(STORAGE, USUAL)
+    purchase = purchase_of(catalog, part)
+    if purchase.warning is not None and asked.price.mode != "rent" and purchase.warning not in filled.notes:
+        filled.notes.append(purchase.warning)
     plan, ports = None, 1.0
+    port_bytes_per_s = place.nic_bytes_per_s or part.scale_out.bandwidth.value
     if fabric is not None and system is not None:
         switch = catalog.get(SWITCH, fabric.switch) if fabric.switch is not None else None
         optics = catalog.get(OPTICS, fabric.optics) if fabric.optics is not None else None
@@ -258,7 +268,7 @@ def estate_of(
         power=power_table(power_use_of(catalog, part.id), drawn),
         finance=finance,
         finance_table=finance_table(finance, drawn),
-        purchase=purchase_of(catalog, part),
+        purchase=purchase,
         failures=failures,
         rates=failures_table(failures, drawn),
         policies=policies(catalog, drawn),
@@ -267,11 +277,12 @@ def estate_of(
             storage,
             drawn,
             host_bytes_per_s=part.host.bandwidth.value,
-            nic_bytes_per_s=place.nic_bytes_per_s or part.scale_out.bandwidth.value,
+            nic_bytes_per_s=port_bytes_per_s,
         ),
         embodied=embodied_table(embodied_of(catalog), part.id, drawn),
         network_plan=plan,
         ports=ports,
+        port_bytes_per_s=port_bytes_per_s,
     )
 
 
