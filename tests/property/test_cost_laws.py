@@ -39,7 +39,7 @@ def servers(usd: float) -> Capital:
 def test_the_annuity_returns_the_price_with_interest(rate: float, years: float) -> None:
     """Its present value over the life is the price, and it never costs less than either part of it."""
     factor = float(capital_recovery(rate=rate, years=years))
-    present = years if rate == 0 else -np.expm1(-years * np.log1p(rate)) / rate
+    present = years if rate < 1e-12 else -np.expm1(-years * np.log1p(rate)) / rate
     assert factor * present == pytest.approx(1.0, rel=1e-9)
     assert factor >= max(rate, 1.0 / years) * (1 - 1e-9)
 

@@ -33,6 +33,8 @@ __all__ = [
     "depreciated_usd",
 ]
 
+SMALLEST_RATE: Final = 1e-14
+"""Per year; below it interest is nothing, and rates near the smallest number lose their digits."""
 ORDERS_PER_YEAR: Final = 0.14
 """Orders of magnitude by which the price of a given performance falls each year [2]_."""
 
@@ -96,7 +98,7 @@ def capital_recovery(*, rate: Values, years: Values) -> FloatArray:
     # -expm1(-n log1p(r)) is 1 - (1 + r)^-n without the cancellation at small rates.
     paid = -np.expm1(-years * np.log1p(rate))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rate > 0.0, rate / paid, 1.0 / years)
+        return np.where(rate > SMALLEST_RATE, rate / paid, 1.0 / years)
 
 
 def capital(
