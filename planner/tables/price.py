@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 
 from planner.catalog.kinds import PURCHASE, RENTAL
-from planner.catalog.quantity import iso_date
 from planner.errors import InputError
+from planner.tables.price_dates import price_on
 from planner.tables.price_estimates import (
     PART_SPREAD,
+    RENT_SPREAD,
     Entry,
     entries,
     most_alike,
     of_part,
+    purchase_hours,
     terms_ratio,
     worth_ratio,
 )
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.quantity import Quantity
     from planner.catalog.schema.accelerator import Accelerator
-    from planner.catalog.schema.price import Finance, Rental
+    from planner.catalog.schema.price import Finance
     from planner.tables.samples import Samples
 
 __all__ = [
@@ -96,9 +98,12 @@ class Price:
     basis : str
         Where it comes from, with its date, for people.
     ratio : float
-        By which the record's price is multiplied; 1 where it is the part's own.
+        By which the record's price is multiplied; 1 where it is the part's own. Hours of a purchase
+        that is estimated from the part's rent.
     spread : float
         Factor up and down within which the ratio lies; 1 where it is the part's own.
+    internal : bool
+        Whether it is what the maker of the part pays for its own, at which nobody else can buy.
     """
 
     record: str
@@ -106,11 +111,22 @@ class Price:
     basis: str
     ratio: float = 1.0
     spread: float = 1.0
+    internal: bool = False
 
     @property
     def estimated(self) -> bool:
         """Whether it comes from another part or from other terms."""
         return self.spread > 1.0
+
+    @property
+    def warning(self) -> str | None:
+        """What to know before an owner's cost is set beside a rent; None for a market price."""
+        if not self.internal:
+            return None
+        return (
+            f"{self.record} is what the maker of the part pays for its own, not a price at which one can "
+            "buy: the cost of owning is the maker's."
+        )
 
     @property
     def value(self) -> float:
@@ -146,7 +162,7 @@ def rental_on(catalog: Catalog, accelerator: Accelerator, terms: Terms, date: st
     InputError
         The date lies before the first price, or there is no price of any part in any terms.
     """
-    markets = [entry for entry in entries(catalog, RENTAL) if entry.provider is None and entry.terms in TERMS]
+    markets = _markets(catalog)
     if any(accelerator.id in entry.accelerators for entry in markets):
         return _in_terms(catalog, markets, accelerator.id, terms, date)
     near = most_alike(catalog, accelerator, markets)
@@ -169,16 +185,32 @@ def purchase_of(catalog: Catalog, accelerator: Accelerator) -> Price:
     own = [entry for entry in listed if accelerator.id in entry.accelerators]
     if own:
         return _purchase(catalog, own[0].id)
+    rents = _markets(catalog)
+    if any(accelerator.id in entry.accelerators and entry.basis == "market" for entry in rents):
+        hours = purchase_hours(catalog, listed, rents, accelerator.id)
+        if hours is not None:
+            rent = _in_terms(catalog, rents, accelerator.id, "on-demand", None)
+            return _estimate(rent, (hours, RENT_SPREAD), "hours of rent, where both have a price")
     near = most_alike(catalog, accelerator, listed)
     if near is None:
-        raise InputError("there is no record in hardware/prices/purchase; add one for the part")
+        raise InputError(
+            "there is no record in hardware/prices/purchase of a part on the market; add one for the part"
+        )
     found = next(entry for entry in listed if near.id in entry.accelerators)
     return _from_part(accelerator, near, _purchase(catalog, found.id))
 
 
+def _markets(catalog: Catalog) -> list[Entry]:
+    return [entry for entry in entries(catalog, RENTAL) if entry.provider is None and entry.terms in TERMS]
+
+
 def _purchase(catalog: Catalog, name: str) -> Price:
     record = catalog.get(PURCHASE, name)
-    return Price(record.id, record.per_accelerator, _dated(record.id, record.per_accelerator, ""))
+    internal = record.basis == "internal-cost" and record.per_accelerator.kind != "given"
+    text = _dated(record.id, record.per_accelerator, "")
+    if internal:
+        text += ", what its maker pays for its own, not a market price"
+    return Price(record.id, record.per_accelerator, text, internal=internal)
 
 
 def rental_named(catalog: Catalog, name: str, date: str | None = None) -> Price:
@@ -186,37 +218,6 @@ def rental_named(catalog: Catalog, name: str, date: str | None = None) -> Price:
     record = catalog.get(RENTAL, name)
     quantity = price_on(record, date)
     return Price(record.id, quantity, _dated(record.id, quantity, "/h", asked=date))
-
-
-def price_on(record: Rental, date: str | None = None) -> Quantity:
-    """Price at a date: the latest on or before it. A price that was set holds at every date.
-
-    Parameters
-    ----------
-    date
-        A year, month or day; of a year and a month, its end. The latest price where left out.
-
-    Raises
-    ------
-    InputError
-        No date, or one before the first price.
-    """
-    if date is None:
-        return record.gpu_hour
-    try:
-        asked = f"{iso_date(date)}-99"
-    except ValueError as error:
-        raise InputError(f"price of {record.id} at {date!r}: {error}") from error
-    if record.gpu_hour.kind == "given":
-        return record.gpu_hour
-    prices = (*record.history, record.gpu_hour)
-    past = [price for price in prices if (price.as_of or "") <= asked]
-    if not past:
-        raise InputError(
-            f"{record.id} has no price on or before {date}; its first is of {prices[0].as_of}. "
-            "Ask for a later date, or give a price such as '$2.50/h'"
-        )
-    return past[-1]
 
 
 def _in_terms(catalog: Catalog, listed: list[Entry], part: str, terms: Terms, date: str | None) -> Price:
@@ -247,7 +248,7 @@ def _estimate(price: Price, by: tuple[float, float], why: str) -> Price:
     basis = price.basis if price.estimated else f"estimate from {price.basis}"
     return replace(
         price,
-        basis=f"{basis} x {ratio:.2f} ({why})",
+        basis=f"{basis} x {ratio:,.{0 if ratio > 100 else 2}f} ({why})",
         ratio=price.ratio * ratio,
         spread=exp(hypot(log(price.spread), log(spread))),
     )

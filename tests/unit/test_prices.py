@@ -15,6 +15,7 @@ from planner.catalog.load import Catalog
 from planner.catalog.schema.price import Finance, Purchase, Rental
 from planner.errors import InputError
 from planner.tables.price import finance_table, price_on, purchase_of, rental_named, rental_on
+from planner.tables.price_estimates import PART_SPREAD
 from planner.tables.samples import Samples, interval
 
 Write = Callable[[str, str], Path]
@@ -110,6 +111,31 @@ def test_the_latest_price_on_or_before_a_date() -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "ends"),
+    [
+        ("2024", (1.0, 1.0)),
+        ("2025-01", (1.0, 3.0)),
+        ("2025-06-15", (2.5, 3.5)),
+        ("2025-06-16", (2.0, 3.5)),
+        ("2026-03", (1.8, 2.2)),
+        ("2027", (1.8, 2.2)),
+        (None, (1.8, 2.2)),
+    ],
+)
+def test_between_two_dates_a_price_may_have_moved_to_the_next(
+    date: str | None, ends: tuple[float, float]
+) -> None:
+    """On its date it has its own range; beyond the last date the latest has."""
+    history = [
+        {"value": "1 USD/h", "as_of": 2024},
+        {"value": "3 USD/h", "as_of": "2025-06-15", "range": ["2.5 USD/h", "3.5 USD/h"]},
+    ]
+    latest = {"value": "2 USD/h", "range": ["1.8 USD/h", "2.2 USD/h"]}
+    record = Rental.model_validate(RENT | {"history": history, "gpu_hour": latest})
+    assert price_on(record, date).bounds == ends
+
+
+@pytest.mark.parametrize(
     ("date", "sentence"),
     [
         (
@@ -197,7 +223,7 @@ class TestEstimates:
         assert (price.record, price.estimated) == ("a-spot", True)
         assert price.value == pytest.approx(2 * self.RATIO)
         value, low, high = (end.item() for end in interval(price.usd(Samples(999))))
-        assert (low / value, high / value) == pytest.approx((1 / 1.8, 1.8), rel=0.02)
+        assert (low / value, high / value) == pytest.approx((1 / PART_SPREAD, PART_SPREAD), rel=0.02)
         assert "estimate from a-spot: $2.00/h of 2026-03" in price.basis
         assert not self.asked(root, "spot", "chip-a").estimated
 
@@ -215,7 +241,7 @@ class TestEstimates:
         rental(write, "b-on-demand", "chip-b", "on-demand", "10")
         price = self.asked(root, "spot", "chip-c")
         assert price.value == pytest.approx(2.5)
-        assert price.spread == pytest.approx(np.exp(np.hypot(np.log(1.5), np.log(1.8))))
+        assert price.spread == pytest.approx(np.exp(np.hypot(np.log(1.5), np.log(PART_SPREAD))))
 
     def test_its_date(self, root: Path, write: Write) -> None:
         rental(write, "a-spot", "chip-a", "spot", "2", "history: [{value: 1 USD/h, as_of: 2025}]")
@@ -237,9 +263,10 @@ class TestEstimates:
 
     def test_purchases(self, root: Path, write: Write) -> None:
         catalog = Catalog(root=root)
-        with pytest.raises(InputError, match="hardware/prices/purchase; add one for the part"):
+        with pytest.raises(InputError, match="hardware/prices/purchase of a part on the market; add one for"):
             purchase_of(catalog, catalog.get(ACCELERATOR, "chip-b"))
         purchase(write, "a", "chip-a", "30000")
+        catalog = Catalog(root=root)
         assert purchase_of(catalog, catalog.get(ACCELERATOR, "chip-a")).value == 30e3
         other = purchase_of(catalog, catalog.get(ACCELERATOR, "chip-b"))
         assert (other.value, other.estimated) == (pytest.approx(30e3 * self.RATIO), True)

@@ -247,7 +247,11 @@ class TestDeals:
         """CO-anth (S-1 via press): 1.25 billion a month."""
         hour = lease_usd_per_hour(usd_per_month=1.25 * BILLION, accelerators=220e3)
         assert float(hour) == pytest.approx(7.78, rel=1e-3)
-        assert rental_named(CATALOG, "colossus-1-lease").value == pytest.approx(float(hour), rel=1e-3)
+        lease = CATALOG.get(RENTAL, "colossus-1-lease").gpu_hour
+        assert lease.bounds == pytest.approx((2.35, float(hour)), rel=1e-3)
+        counted = lease_usd_per_hour(usd_per_month=1.25 * BILLION, accelerators=655_800)
+        assert lease.value == pytest.approx(float(counted), rel=1e-3)
+        assert PRICES[2] < lease.value < PRICES[-1]
         leased = leased_accelerators(usd_per_month=1.25 * BILLION, usd_per_hour=PRICES[2:])
         assert leased == pytest.approx([728e3, 646e3, 570e3], rel=1e-3)
 
@@ -266,6 +270,10 @@ class TestMarket:
     def test_price_track(self, date: str, usd: float) -> None:
         """CO-price (SemiAnalysis, via public summaries): contracts of a year."""
         assert price_on(CATALOG.get(RENTAL, "h100-reserved"), date).value == usd
+
+    def test_between_two_points_of_the_track(self) -> None:
+        """CO-price, in January 2026."""
+        assert price_on(CATALOG.get(RENTAL, "h100-reserved"), "2026-01").bounds == (1.60, 2.35)
 
     def test_spot(self) -> None:
         """CO-price (Silicon Data, via public summaries)."""

@@ -24,7 +24,6 @@ OFF = {
     ("colossus-1-2024-09", "capital"): "the same",
     ("colossus-1-2025-02", "capital"): "the same",
     ("stargate-abilene", "capital"): "a round figure for about 1 GW; the record has 24 to 40 billion",
-    ("project-rainier", "capital"): "11 billion USD are AWS's spending on the campus, with land and shells",
 }
 CLAIMS = [
     "colossus-1", "colossus-1-2024-08", "colossus-1-2024-09", "colossus-1-2025-02", "colossus-1-2026-05",

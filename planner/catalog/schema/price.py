@@ -25,6 +25,8 @@ class Rental(Record):
     terms: Literal["on-demand", "reserved", "spot", "lease"]
     provider: Text | None = None
     """Whose price it is; such a record holds only where it is named. Left out, it is the market's."""
+    basis: Literal["market", "sole-provider"] = "market"
+    """``sole-provider``: its maker alone rents it out, and its price says nothing of other makers' parts."""
     gpu_hour: UsdPerHour
     """The latest; its `as_of` is the date of the price."""
     history: Items[UsdPerHour] = ()
@@ -53,6 +55,8 @@ class Purchase(Record):
     """Price of a server or rack per accelerator in it: processors, scale-up fabric and NICs included."""
 
     accelerators: Parts
+    basis: Literal["market", "internal-cost"] = "market"
+    """``internal-cost``: what its maker and only owner pays; no other part's price is estimated from it."""
     per_accelerator: Usd
     includes: Text
     """What the price covers, and what it leaves out."""
