@@ -50,6 +50,7 @@ class Supply(NamedTuple):
     capacity_watts: FloatArray  # at the meter of the facility; infinite where nothing limits it
     usd_per_kwh: FloatArray
     kg_per_kwh: FloatArray
+    carbon_basis: str | None = None  # what the carbon counts; None where its source does not say
 
 
 class SiteTable(NamedTuple):
@@ -115,6 +116,7 @@ def site_table(site: Site, samples: Samples) -> SiteTable:
             capacity_watts=_or(supply.capacity, samples, f"{key}.{supply.name}.capacity", np.inf),
             usd_per_kwh=samples.of(supply.price, f"{key}.{supply.name}.price"),
             kg_per_kwh=samples.of(supply.carbon, f"{key}.{supply.name}.carbon"),
+            carbon_basis=supply.carbon_basis,
         )
         for supply in site.supplies
     ]

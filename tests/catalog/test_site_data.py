@@ -133,6 +133,21 @@ def test_prices_of_states(name: str, usd_per_kwh: float) -> None:
     assert site(name).supplies[0].price.value == pytest.approx(usd_per_kwh)
 
 
+@pytest.mark.parametrize("record", SITES, ids=lambda record: record.id)
+def test_carbon_says_what_it_counts(record: Site) -> None:
+    bases = {"egrid-2023": "combustion", "epa-gas-factor": "combustion", "owid-electricity-mix": "life-cycle"}
+    for supply in record.supplies:
+        if record.id == "llama-3.1-card":
+            assert supply.carbon_basis is None, "its source does not say"
+        else:
+            assert supply.carbon_basis == bases.get(supply.carbon.source, supply.carbon_basis) is not None
+        low, high = supply.carbon.bounds
+        if supply.carbon.source in bases:
+            # A twentieth down and a tenth up are the least that years and bases differ by
+            assert low <= 0.95 * supply.carbon.value
+            assert high >= 1.08 * supply.carbon.value
+
+
 def test_memphis_draws_on_its_contract_before_its_turbines() -> None:
     # TVA: 150 MW in 2024, doubled on 11 February 2026
     for name, contract in (("memphis-colossus-1-2025", 150.0), ("memphis-colossus-1", 300.0)):

@@ -81,6 +81,33 @@ def test_power_is_between_training_and_nameplate(mixed: Sheet) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("site", "basis"),
+    [
+        ("us-texas", "combustion"),
+        ("quebec", "combustion"),
+        ("germany", "life-cycle"),
+        ("memphis-colossus-1", "combustion"),
+        ("llama-3.1-card", None),
+    ],
+)
+def test_carbon_says_what_it_counts(site: str, basis: str | None) -> None:
+    year = planner.cluster.show("hgx-h100-node", site=site).result.year
+    assert year.co2_basis == basis
+    spread = year.co2_tonnes.high / year.co2_tonnes.low
+    energy = year.energy_megawatt_hours.high / year.energy_megawatt_hours.low
+    if basis is not None:
+        assert spread > energy
+
+
+def test_two_bases_are_both_named() -> None:
+    set_ = "site.memphis-colossus-1.supplies.1.carbon_basis=life-cycle"
+    sheet = planner.cluster.show("hgx-h100:50000", site="memphis-colossus-1", set=set_).result
+    assert sheet.year.co2_basis == "combustion and life-cycle"
+    small = planner.cluster.show("hgx-h100:500", site="memphis-colossus-1", set=set_).result
+    assert small.year.co2_basis == "combustion"
+
+
 def test_groups_on_one_fabric_share_it(tmp_path: Path) -> None:
     folder = tmp_path / "hardware" / "clusters"
     folder.mkdir(parents=True)

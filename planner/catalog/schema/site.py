@@ -39,7 +39,10 @@ class Supply(Section):
     """At the meter of the facility; left out where nothing limits it."""
     price: UsdPerKwh
     carbon: KilogramsPerKwh
-    """Location-based for a grid, of combustion for turbines."""
+    """Location-based for a grid, of its own fuel for turbines."""
+    carbon_basis: Literal["combustion", "life-cycle"] | None = None
+    """What it counts: what leaves the stacks, or also the supply of fuel and making the plants. The first is
+    lower, for hydropower and nuclear by all of it; left out where the source does not say."""
 
 
 class Site(Record):

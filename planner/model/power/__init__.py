@@ -16,6 +16,7 @@ from planner.model.power.it import ItPower, it_watts
 from planner.model.power.making import EmbodiedCarbon, embodied_kg
 from planner.model.power.place import (
     Supplied,
+    carbon_basis,
     carbon_kg,
     energy_kwh,
     facility_watts,
@@ -28,6 +29,7 @@ __all__ = [
     "ItPower",
     "Supplied",
     "accelerators_within",
+    "carbon_basis",
     "carbon_kg",
     "check_cap",
     "embodied_kg",

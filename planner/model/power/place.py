@@ -22,6 +22,7 @@ from planner.units import JOULES_PER_KWH
 __all__ = [
     "SEASONS",
     "Supplied",
+    "carbon_basis",
     "carbon_kg",
     "energy_kwh",
     "facility_watts",
@@ -93,7 +94,7 @@ def supplied(*, site: SiteTable, watts: FloatArray) -> Supplied:
         usd, kg = usd + taken * supply.usd_per_kwh, kg + taken * supply.kg_per_kwh
         left, total = left - taken, total + taken
         carried[supply.name] = taken
-    some = total > 0.0
+    some = total > np.finfo(float).tiny  # below, products lose their digits
     first, divisor = site.supplies[0], np.where(some, total, 1.0)
     return Supplied(
         usd_per_kwh=np.where(some, usd / divisor, first.usd_per_kwh),
@@ -101,6 +102,25 @@ def supplied(*, site: SiteTable, watts: FloatArray) -> Supplied:
         short_watts=left,
         watts=carried,
     )
+
+
+def carbon_basis(*, site: SiteTable, load: Supplied) -> str | None:
+    """Say what the carbon of a load counts: ``combustion``, ``life-cycle``, or both by name.
+
+    Parameters
+    ----------
+    site, load
+        The place, and how its supplies carry the load by the stated values.
+
+    Returns
+    -------
+    str or None
+        None where a source does not say.
+    """
+    used = [one for one in site.supplies if np.any(np.asarray(load.watts[one.name])[:1] > 0.0)]
+    bases = [one.carbon_basis for one in used or site.supplies[:1]]
+    known = sorted({basis for basis in bases if basis is not None})
+    return " and ".join(known) if None not in bases else None
 
 
 def energy_kwh(*, watts: FloatArray | float, seconds: FloatArray | float) -> FloatArray:

@@ -144,6 +144,9 @@ class Year(Base):
     co2_tonnes: Interval
     """Location-based."""
     co2_kg_per_kwh: float
+    co2_basis: str | None
+    """``combustion`` or ``life-cycle``, of what the supplies that are used publish; null where they do not
+    say. Compare within one."""
     embodied_co2_tonnes: Interval
     """Of making machines and buildings, spread over their lives."""
     water_megalitres: Interval

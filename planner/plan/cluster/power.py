@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.model.power import carbon_kg, embodied_kg, energy_kwh, facility_watts, water_liters
+from planner.model.power import carbon_basis, carbon_kg, embodied_kg, energy_kwh, facility_watts, water_liters
 from planner.plan.cluster.parts import Power, Storage, Year
 from planner.plan.operating.money import interval_of
 from planner.types import FloatArray
@@ -107,6 +107,7 @@ def year_of(own: Held) -> Year:
         usd_per_kwh=_first(carried.usd_per_kwh),
         co2_tonnes=interval_of(carbon_kg(kwh=kwh, kg_per_kwh=carried.kg_per_kwh) / KILO),
         co2_kg_per_kwh=_first(carried.kg_per_kwh),
+        co2_basis=carbon_basis(site=first.site_table, load=carried),
         embodied_co2_tonnes=interval_of(own.summed(_embodied_kg) / KILO),
         water_megalitres=interval_of(water_liters(it_kwh=it_kwh, site=first.site_table) / MEGA),
     )

@@ -190,7 +190,11 @@ def _year(sheet: Sheet) -> list[tuple[str, ...]]:
     return [
         ("energy", between(y.energy_megawatt_hours, energy)),
         ("electricity", f"{between(y.electricity_usd, usd)} at {y.usd_per_kwh:.3g} USD/kWh"),
-        ("CO2, by location", f"{between(y.co2_tonnes, plain)} t at {y.co2_kg_per_kwh:.3g} kg/kWh"),
+        (
+            "CO2, by location",
+            f"{between(y.co2_tonnes, plain)} t at {y.co2_kg_per_kwh:.3g} kg/kWh"
+            + (f", {y.co2_basis}" if y.co2_basis else ""),
+        ),
         ("embodied CO2", f"{between(y.embodied_co2_tonnes, plain)} t, the year's share of their lives"),
         ("water", f"{between(y.water_megalitres, plain)} ML evaporated on site"),
     ]

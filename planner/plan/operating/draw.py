@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from planner.model.power import embodied_kg, energy_kwh, water_liters
+from planner.model.power import carbon_basis, embodied_kg, energy_kwh, water_liters
 from planner.plan.operating import results
 from planner.plan.operating.money import first, interval_of
 from planner.types import FloatArray
@@ -60,6 +60,7 @@ def power_section(parts: Sequence[PartPower], seconds: FloatArray) -> results.Po
         short_megawatts=first(parts[0].estate.supplied(peak).short_watts) / MEGA,
         usd_per_kwh=first(carried.usd_per_kwh),
         co2_kg_per_kwh=first(carried.kg_per_kwh),
+        co2_basis=carbon_basis(site=table, load=carried),
         water_megalitres=interval_of(
             water_liters(it_kwh=energy_kwh(watts=it, seconds=seconds), site=table) / MEGA
         ),

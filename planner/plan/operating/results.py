@@ -86,6 +86,9 @@ class Power(Base):
     usd_per_kwh: float
     co2_kg_per_kwh: float
     """Location-based, at the meter."""
+    co2_basis: str | None = None
+    """``combustion`` or ``life-cycle``, of what the supplies that are used publish; null where they do not
+    say. Compare within one."""
     water_megalitres: Interval
     embodied_co2_tonnes: Interval
     """Of making what is used, for the share of its life that the plan takes."""
