@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+import planner
 from planner.catalog.kinds import ACCELERATOR
 from planner.catalog.load import Catalog
 from planner.errors import InputError
+from planner.plan.defaults import Filled
+from planner.plan.operating.asked import Asked
+from planner.plan.operating.estate import estate_of
+from planner.plan.places import places
 from planner.tables.price import Price, purchase_of, rental_on
 from planner.tables.price_estimates import RENT_SPREAD
 
@@ -103,3 +108,23 @@ def test_a_sole_provider_speaks_for_its_own_parts_only(bought: Any, root: Path) 
         catalog = Catalog(root=root)
         rent = rental_on(catalog, catalog.get(ACCELERATOR, part), "on-demand")
         assert rent.value == pytest.approx(usd)
+
+
+def test_a_cluster_says_that_its_owner_pays_other_prices() -> None:
+    def notes(name: str) -> str:
+        return " ".join(planner.cluster.show(name).result.notes)
+
+    assert "tpu-v4-server is what the maker of the part pays for its own" in notes("tpu-v4:4096")
+    assert "maker of the part" not in notes("hgx-h100:4096")
+
+
+def test_a_plan_that_owns_says_so_and_one_that_rents_need_not() -> None:
+    def notes(price: str) -> str:
+        catalog, filled = Catalog(), Filled()
+        asked = Asked.read(catalog, price=price)
+        (place,) = places(catalog, cluster=None, gpu="tpu-v4", gpus=4096)
+        estate_of(catalog, place, asked, filled)
+        return " ".join(filled.notes)
+
+    assert "tpu-v4-server is what the maker" in notes("own")
+    assert "maker" not in notes("on-demand")

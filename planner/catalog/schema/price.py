@@ -82,7 +82,10 @@ class Finance(Record):
     operations: Fraction
     """Staff, maintenance, spare parts and software per year, over the capital of servers and network."""
     availability: Share
-    """Share of the hours in which a machine that is paid for can be used."""
+    """Share of the hours in which a machine that is paid for can be used.
+
+    The rest is planned maintenance, burn-in and outages of the site; hosts in repair are replaced by spares.
+    """
     colocation: UsdPerWatt
     """Rent of space and cooling per month and watt of equipment, power not included."""
 

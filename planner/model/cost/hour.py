@@ -102,6 +102,8 @@ def owned_usd_per_hour(
     Notes
     -----
     An hour in which the machine stands idle but is paid for is not counted here: divide by the utilisation.
+    Spares for hosts in repair are accelerators of their own, paid at this price;
+    `availability` is without them.
     """
     hours = HOURS_PER_YEAR * finance.availability
     rate = finance.rate_per_year
