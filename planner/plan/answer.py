@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.plan import results
 from planner.plan.assemble import alternative_of, costs_of, plan_of, spread_at
+from planner.plan.bottleneck import energy_note
 from planner.plan.defaults import Filled, precisions_of
 from planner.plan.document import Interval
 from planner.plan.evaluate import Trace
@@ -192,6 +193,9 @@ def _notes(found: Found, plan: results.Plan, spread: Spread, filled: Filled) -> 
             f"No layout is likely to fit into memory; this one does with a probability of "
             f"{memory.fit_probability:.0%}: try it before you count on it."
         )
+    energy = energy_note(plan.time_breakdown_s)
+    if energy is not None:
+        yield energy
     correction = found.case.job.calibration.correction
     if correction is not None:
         yield f"Step times are multiplied by {correction.value:g}, the correction of your calibration."

@@ -6,7 +6,7 @@ from typing import Final
 
 from planner.plan.document import Bottleneck
 
-__all__ = ["RESOURCES", "bottleneck", "grouped"]
+__all__ = ["RESOURCES", "bottleneck", "energy_note", "grouped"]
 
 RESOURCES: Final = {
     "compute": ("matrix_products", "attention", "embedding_and_head"),
@@ -28,6 +28,8 @@ SPARE_SHARE: Final = 0.05
 """Accelerators left over, of those available, that are worth a word."""
 LITTLE_COMPUTE: Final = 0.5
 """Share of the step below which compute does not explain the step."""
+AT_WORK: Final = 0.6
+"""Share of the step that is compute below which the power of training at full load is an upper estimate."""
 
 _RELIEF: Final = {
     "compute": "faster matrix units, a lower precision or more accelerators would shorten it",
@@ -48,6 +50,18 @@ _RELIEF: Final = {
 def grouped(breakdown: dict[str, float]) -> dict[str, float]:
     """Seconds by resource, in the order of `RESOURCES`."""
     return {name: sum(breakdown[part] for part in parts) for name, parts in RESOURCES.items()}
+
+
+def energy_note(breakdown: dict[str, float]) -> str | None:
+    """Say that energy is an upper estimate where compute, repeated or not, is little of the step."""
+    total = sum(breakdown.values())
+    share = (grouped(breakdown)["compute"] + breakdown["recompute"]) / total if total > 0.0 else 1.0
+    if share >= AT_WORK:
+        return None
+    return (
+        f"Compute is {share:.0%} of the step. Power is that of training which keeps the accelerators busy, "
+        "so that energy, carbon and the price of electricity are likely upper estimates."
+    )
 
 
 def bottleneck(

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from planner.catalog.kinds import CLUSTER, EMBODIED, POWER, SITE, SYSTEM
+from planner.catalog.kinds import CLUSTER, EMBODIED, FINANCE, POWER, SITE, SYSTEM
 from planner.catalog.load import Catalog
 from planner.catalog.schema.power import PowerUse
 from planner.catalog.schema.site import Site
@@ -223,3 +223,14 @@ def test_embodied_carbon_of_a_baseboard_and_a_rack() -> None:
     assert 8 * by_part["h100-sxm"].accelerator.value == pytest.approx(1312.0)
     rack = by_part["gb200"].accelerator.value + by_part["gb200"].server.value
     assert math.isclose(72 * rack, 30_000.0, rel_tol=0.01)
+
+
+def test_a_watt_of_building_by_both_conventions() -> None:
+    # Cushman & Wakefield 2025: 11.7 (9.3 to 15) USD per watt of equipment; Epoch AI: 9.44 of facility
+    building = CATALOG.get(FINANCE, "usual").building
+    pue = site("usual").pue
+    assert pue.summer is not None
+    assert building.value * pue.summer.value == pytest.approx(11.7, rel=0.05)
+    assert building.value == pytest.approx(9.44, rel=0.01)
+    low, high = building.bounds
+    assert low <= 11.7 / pue.summer.value <= 11.7 / pue.mean.value <= high

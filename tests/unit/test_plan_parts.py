@@ -12,10 +12,11 @@ from planner.catalog.load import Catalog
 from planner.catalog.schema.calibration import Interval
 from planner.errors import InputError
 from planner.plan import numbers
-from planner.plan.bottleneck import BATCH, RESOURCES, bottleneck, grouped
+from planner.plan.bottleneck import AT_WORK, BATCH, RESOURCES, bottleneck, energy_note, grouped
 from planner.plan.evaluate import BREAKDOWN
 from planner.plan.formulas import FORMULAS
 from planner.plan.interval import DRIFT_LOW, WIDENING, Spread, spread_of
+from planner.plan.train import train
 from planner.workload.kinds import SOFTWARE
 
 
@@ -164,3 +165,22 @@ class TestBottleneck:
 def test_every_part_of_the_step_has_words() -> None:
     assert all(BREAKDOWN.values())
     assert all(formula.words and formula.uses for formula in FORMULAS.values())
+
+
+class TestEnergyNote:
+    @pytest.mark.parametrize(
+        ("share", "recompute", "noted"), [(0.61, 0.0, False), (0.59, 0.0, True), (0.41, 0.2, False)]
+    )
+    def test_little_compute_is_said(self, share: float, recompute: float, noted: bool) -> None:
+        breakdown = dict.fromkeys(BREAKDOWN, 0.0)
+        breakdown |= {"matrix_products": share, "recompute": recompute}
+        breakdown["pipeline_bubble"] = 1.0 - share - recompute
+        note = energy_note(breakdown)
+        assert (note is not None) == noted == (share + recompute < AT_WORK)
+        assert note is None or ("59% of the step" in note and "upper estimates" in note)
+
+    def test_a_plan_says_so(self) -> None:
+        few = train("llama-3-8b", gpu="h100", gpus=8, global_batch=1024, top=0)
+        waits = train("llama-3-8b", gpu="h100", gpus=4096, global_batch=1024, pp=8, top=0)
+        said = [any("upper estimates" in note for note in one.result.notes) for one in (few, waits)]
+        assert said == [False, True]

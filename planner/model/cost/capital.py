@@ -119,7 +119,7 @@ def capital(
     finance
         Shares and the price of building to use for what is not given.
     facility_watts
-        For which the building is made: the peak, cooling included.
+        For which the building is made: the rating of all equipment, cooling in the warmest season included.
     network_usd, storage_usd
         Price of the parts, where they were counted.
     building_usd_per_watt
