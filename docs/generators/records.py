@@ -86,8 +86,8 @@ def _walk(
 
 
 UNITS = {
-    "bytes": "bytes", "bytes_per_s": "bytes/s", "flop_per_s": "FLOP/s", "watts": "watts", "s": "time",
-    "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1",
+    "bytes": "bytes", "bytes_per_s": "bytes/s", "flop": "FLOP", "flop_per_s": "FLOP/s", "watts": "watts",
+    "s": "time", "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1",
     "usd": "US dollars", "hours": "hours", "years": "years", "kg": "mass", "meters": "length",
     "usd_per_hour": "USD/h", "usd_per_kwh": "USD/kWh", "usd_per_watt": "USD/W", "usd_per_byte": "USD/byte",
     "kg_per_kwh": "kg/kWh", "liters_per_kwh": "L/kWh", "count_per_day": "number/day",

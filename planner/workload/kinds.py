@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from planner.workload.engine import EngineProfile
     from planner.workload.formats import WeightFormat
     from planner.workload.record import ModelRecord
+    from planner.workload.scaling import ScalingLaw
     from planner.workload.software import SoftwareProfile
     from planner.workload.speculation import Speculation
     from planner.workload.traffic import TrafficProfile
 
-__all__ = ["ENGINE", "FORMAT", "MODEL", "SOFTWARE", "SPECULATION", "TRAFFIC"]
+__all__ = ["ENGINE", "FORMAT", "MODEL", "SCALING", "SOFTWARE", "SPECULATION", "TRAFFIC"]
 
 MODEL: Final[Kind[ModelRecord]] = register(
     Kind("model", "workloads/models", "planner.workload.record:ModelRecord")
@@ -33,4 +34,7 @@ SPECULATION: Final[Kind[Speculation]] = register(
 )
 TRAFFIC: Final[Kind[TrafficProfile]] = register(
     Kind("traffic", "workloads/serving", "planner.workload.traffic:TrafficProfile")
+)
+SCALING: Final[Kind[ScalingLaw]] = register(
+    Kind("scaling-law", "workloads/scaling", "planner.workload.scaling:ScalingLaw")
 )
