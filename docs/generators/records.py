@@ -91,6 +91,7 @@ UNITS = {
     "usd": "US dollars", "hours": "hours", "years": "years", "kg": "mass", "meters": "length",
     "usd_per_hour": "USD/h", "usd_per_kwh": "USD/kWh", "usd_per_watt": "USD/W", "usd_per_byte": "USD/byte",
     "kg_per_kwh": "kg/kWh", "liters_per_kwh": "L/kWh", "count_per_day": "number/day",
+    "joules_per_byte": "J/byte",
 }  # fmt: skip
 """Dimension to how a person would say it."""
 
