@@ -7,6 +7,7 @@ from typing import Annotated
 from planner.cli.plans import option
 
 __all__ = [
+    "AvailabilityOption",
     "CheckpointOption",
     "FailuresOption",
     "FinanceOption",
@@ -35,6 +36,10 @@ FinanceOption = Annotated[
 PowerCapOption = Annotated[
     str | None,
     option("--power-cap", metavar="POWER", text="Power of the facility, at most, as in 300MW."),
+]
+AvailabilityOption = Annotated[
+    str | None,
+    option("--availability", metavar="SHARE", text="Of the time, spares are enough; default: 99 %."),
 ]
 LinkOption = Annotated[
     str | None,

@@ -65,6 +65,7 @@ def train(
     finance: str | None = None,
     power_cap: Number | None = None,
     failures: str | None = None,
+    availability: Number | None = None,
     checkpoint: str | None = None,
     link: str | None = None,
     goal: str = "fastest",
@@ -104,9 +105,9 @@ def train(
         owned is paid for.
     power_cap
         Of the facility, as in ``'300MW'``: fewer accelerators run.
-    failures, checkpoint
-        How often hosts fail, and what is done about it: ``blocking``, ``asynchronous``, ``memory`` or
-        ``replicas``.
+    failures, availability, checkpoint
+        How often hosts fail; the share of the time in which one is replaced at once, which says how many stand
+        by, 99 % by default; and what else is done: ``blocking``, ``asynchronous``, ``memory`` or ``replicas``.
     link
         Connection between sites over which the plan is divided: what each way to exchange gradients keeps.
     goal
@@ -165,6 +166,7 @@ def train(
             finance=finance,
             power_cap=power_cap,
             failures=failures,
+            availability=availability,
             checkpoint=checkpoint,
         )
         places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)

@@ -6,7 +6,7 @@ from planner.cli.cluster_tables import JobModel, Name, Workload, cluster_answer,
 from planner.cli.command import command
 from planner.cli.output import Answer
 from planner.cli.session import Session
-from planner.cli.surroundings import FailuresOption, FinanceOption, SiteOption
+from planner.cli.surroundings import AvailabilityOption, FailuresOption, FinanceOption, SiteOption
 
 __all__ = ["run"]
 
@@ -18,6 +18,7 @@ def run(
     site: SiteOption = None,
     finance: FinanceOption = None,
     failures: FailuresOption = None,
+    availability: AvailabilityOption = None,
     model: JobModel = None,
     workload: Workload = None,
 ) -> Answer:
@@ -33,6 +34,7 @@ def run(
         site=site,
         finance=finance,
         failures=failures,
+        availability=availability,
         model=model,
         workload=workload,
         catalog=session.catalog(),

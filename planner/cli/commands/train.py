@@ -12,6 +12,7 @@ from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
 from planner.cli.surroundings import (
+    AvailabilityOption,
     CheckpointOption,
     FailuresOption,
     FinanceOption,
@@ -109,6 +110,7 @@ def run(
     finance: FinanceOption = None,
     power_cap: PowerCapOption = None,
     failures: FailuresOption = None,
+    availability: AvailabilityOption = None,
     checkpoint: CheckpointOption = None,
     link: LinkOption = None,
     explain: Annotated[
@@ -160,6 +162,7 @@ def run(
         finance=finance,
         power_cap=power_cap,
         failures=failures,
+        availability=availability,
         checkpoint=checkpoint,
         link=link,
         catalog=session.catalog(),

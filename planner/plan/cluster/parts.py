@@ -211,7 +211,9 @@ class Failures(Base):
     """The best first."""
     best_policy: str
     spare_hosts: int
-    """So that in 99 of 100 cases a failed host is replaced at once."""
+    """That stand by."""
+    spares_suffice: float
+    """Share of the time in which they are enough, so that a failed host is replaced at once."""
     sentence: str
 
 

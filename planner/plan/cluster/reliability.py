@@ -122,6 +122,7 @@ def failures_of(catalog: Catalog, own: Held, model: str | None, filled: Filled) 
         policies=tuple(policies),
         best_policy=policies[0].policy,
         spare_hosts=sum(_spares(group, n) for group, n in zip(own.estates, hosts, strict=True)),
+        spares_suffice=own.estates[0].availability,
         sentence=_unfit(own, job) + _said(policies, found[0]),
     )
 
@@ -158,7 +159,8 @@ def _replica(estate: Estate, state_bytes: float, total: float) -> int:
 
 def _spares(group: Estate, hosts: float) -> int:
     away = unavailable(rate_per_s=group.rates.rate_per_s[:1], repair_s=group.rates.repair_s[:1])
-    return int(np.asarray(spares(hosts=np.array([hosts]), unavailable=away)).flat[0])
+    needed = spares(hosts=np.array([hosts]), unavailable=away, confidence=group.availability)
+    return int(np.asarray(needed).flat[0])
 
 
 def _unfit(own: Held, job: Job) -> str:

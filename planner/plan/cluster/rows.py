@@ -236,7 +236,10 @@ def _price(one: Price) -> tuple[str, ...]:
 def _failures(sheet: Sheet) -> list[tuple[str, ...]]:
     f = sheet.failures
     return [
-        ("hosts", f"{f.hosts:,}, and {f.spare_hosts:,} spare so that 99 of 100 failures are mended at once"),
+        (
+            "hosts",
+            f"{f.hosts:,}, and {f.spare_hosts:,} spare: enough in {100 * f.spares_suffice:g} % of the time",
+        ),
         (
             "interruptions",
             f"{between(f.interruptions_per_day, plain)} a day, one every "

@@ -28,6 +28,7 @@ from planner.units import EXA, PETA
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.cluster.results import Workload
+    from planner.plan.numbers import Number
     from planner.types import FloatArray
 
 __all__ = ["Question", "distinct", "sheet_of", "show"]
@@ -68,6 +69,7 @@ def show(
     site: str | None = None,
     finance: str | None = None,
     failures: str | None = None,
+    availability: Number | None = None,
     model: str | None = None,
     workload: str | None = None,
     catalog: Any = None,
@@ -82,6 +84,8 @@ def show(
         ``gb200-nvl72:1389``.
     site, finance, failures
         Records of the catalog; by default the site of the cluster, and the usual ones.
+    availability
+        Share of the time in which a failed host is replaced at once, as in ``'99.9%'``; 99 % by default.
     model
         Whose job on all of it the failures interrupt; by default the largest usual one that fits.
     workload
@@ -101,7 +105,13 @@ def show(
     book, filled = as_catalog(catalog, set), Filled()
     with book.tracking() as used:
         asked = Question.read(
-            book, model=model, workload=workload, site=site, finance=finance, failures=failures
+            book,
+            model=model,
+            workload=workload,
+            site=site,
+            finance=finance,
+            failures=failures,
+            availability=availability,
         )
         sheet = sheet_of(book, cluster_named(book, name, filled), asked, filled)
     return ShowResult(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from planner.catalog.kinds import CHECKPOINT
+from planner.errors import InputError
 from planner.plan import numbers
 from planner.plan.price_words import OWN, PriceChoice
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from planner.plan.numbers import Number
 
 __all__ = ["Asked"]
+
+REPLACED_AT_ONCE: Final = 0.99
+"""Share of the time in which spares that nobody asked for are enough: the 99th percentile that ByteRobust
+(arXiv:2509.16293) sizes its standby hosts by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,8 @@ class Asked:
         How an accelerator-hour is paid for.
     power_cap_watts
         At the meter of the facility.
+    availability
+        Share of the time in which a failed host is replaced at once: how many stand by.
     """
 
     site: str | None
@@ -38,6 +45,7 @@ class Asked:
     checkpoint: str | None
     price: PriceChoice
     power_cap_watts: float | None
+    availability: float = REPLACED_AT_ONCE
 
     @classmethod
     def read(
@@ -50,14 +58,20 @@ class Asked:
         power_cap: Number | None = None,
         failures: str | None = None,
         checkpoint: str | None = None,
+        availability: Number | None = None,
     ) -> Self:
         """Read the options of a command.
 
         Raises
         ------
         InputError
-            A power or a price that is none; an unknown policy.
+            A power or a price that is none; an unknown policy; an availability that no spares give.
         """
+        share = REPLACED_AT_ONCE if availability is None else numbers.fraction("availability", availability)
+        if not 0.0 < share < 1.0:
+            raise InputError(
+                f"--availability {availability!r} must lie between 0 and 1, both left out; for example 99.9%"
+            )
         return cls(
             site=site,
             finance=finance,
@@ -65,4 +79,5 @@ class Asked:
             checkpoint=None if checkpoint is None else catalog.get(CHECKPOINT, checkpoint).id,
             price=PriceChoice.parse(OWN if price is None else str(price), catalog),
             power_cap_watts=None if power_cap is None else numbers.watts("power_cap", power_cap),
+            availability=share,
         )

@@ -85,6 +85,8 @@ class Estate:
 
     Attributes
     ----------
+    availability : float
+        Share of the time in which spares are enough.
     network_plan : FabricPlan or None
         None where the parts of the fabric are not on record: its cost is then a share of that of the
         servers, and its power follows the bandwidth of the ports.
@@ -110,6 +112,7 @@ class Estate:
     network_plan: FabricPlan | None
     ports: float
     port_bytes_per_s: float
+    availability: float
     _built: dict[bytes, Built] = field(default_factory=dict, compare=False, repr=False)
 
     def network(self, accelerators: FloatArray) -> Built | None:
@@ -282,6 +285,7 @@ def estate_of(
         embodied=embodied_table(embodied_of(catalog), part.id, drawn),
         network_plan=plan,
         ports=ports,
+        availability=asked.availability,
         port_bytes_per_s=port_bytes_per_s,
     )
 

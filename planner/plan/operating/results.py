@@ -44,7 +44,9 @@ class Reliability(Base):
     lost: dict[str, float]
     """Share of the time by cause; with the goodput they add up to 1."""
     spare_hosts: int
-    """That stand by, so that in 99 of 100 cases a failed one is replaced at once."""
+    """That stand by."""
+    spares_suffice: float
+    """Share of the time in which they are enough, so that a failed host is replaced at once."""
     sentence: str
 
 

@@ -155,7 +155,10 @@ def spare_accelerators(estate: Estate, accelerators: FloatArray) -> FloatArray:
     """Accelerators that stand by for jobs on so many, ``[R]``, in whole hosts."""
     hosts = np.ceil(np.asarray(accelerators, dtype=float) / estate.rates.host)
     away = unavailable(rate_per_s=estate.rates.rate_per_s[:1], repair_s=estate.rates.repair_s[:1])
-    found = np.asarray(spares(hosts=hosts, unavailable=away), dtype=float) * estate.rates.host
+    found = (
+        np.asarray(spares(hosts=hosts, unavailable=away, confidence=estate.availability), dtype=float)
+        * estate.rates.host
+    )
     return found.reshape(np.shape(accelerators))
 
 
@@ -244,6 +247,7 @@ def _reliability(
         checkpoint_terabytes=run.state_bytes / TERA,
         lost={name: first(share) for name, share in own.lost.items()},
         spare_hosts=spare_hosts,
+        spares_suffice=estate.availability,
         sentence=_said(entries, at, best, first(own.mttf_s)),
     )
 
