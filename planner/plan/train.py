@@ -106,8 +106,9 @@ def train(
     power_cap
         Of the facility, as in ``'300MW'``: fewer accelerators run.
     failures, availability, checkpoint
-        How often hosts fail; the share of the time in which one is replaced at once, which says how many stand
-        by, 99 % by default; and what else is done: ``blocking``, ``asynchronous``, ``memory`` or ``replicas``.
+        How often hosts fail; the share of the time in which one is replaced at once, which says how many
+        stand by, 99 % by default; and what else is done: ``blocking``, ``asynchronous``, ``memory`` or
+        ``replicas``.
     link
         Connection between sites over which the plan is divided: what each way to exchange gradients keeps.
     goal

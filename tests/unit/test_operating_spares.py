@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import planner
-from planner.errors import InfeasibleError
+from planner.errors import InfeasibleError, InputError
 from planner.model.power import check_cap
 
 SECONDS = 86_400.0
@@ -65,3 +65,20 @@ def test_a_cap_below_one_idle_accelerator_does_not_offer_none_at_all() -> None:
         check_cap(cap_watts=200.0, idle_watts=2_812.0, accelerators=8)
     assert "at most 0" not in str(caught.value)
     assert "raise the cap" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["0", "100%", "1.5", "much"])
+def test_an_availability_that_no_spares_give_is_refused(given: str) -> None:
+    with pytest.raises(InputError, match="--availability"):
+        planner.train("llama-3-8b", gpu="h100", gpus=64, tokens=1e12, top=0, availability=given)
+
+
+def test_more_availability_takes_more_spares() -> None:
+    plans = [
+        planner.train("llama-3-8b", gpu="h100", gpus=4096, tokens=1e12, top=0, availability=share).plan
+        for share in (0.5, None, "99.999 %")
+    ]
+    spare = [plan.reliability.spare_hosts for plan in plans if plan is not None]
+    assert spare[0] < spare[1] < spare[2]
+    assert plans[1] is not None
+    assert plans[1].reliability.spares_suffice == 0.99

@@ -155,11 +155,8 @@ def spare_accelerators(estate: Estate, accelerators: FloatArray) -> FloatArray:
     """Accelerators that stand by for jobs on so many, ``[R]``, in whole hosts."""
     hosts = np.ceil(np.asarray(accelerators, dtype=float) / estate.rates.host)
     away = unavailable(rate_per_s=estate.rates.rate_per_s[:1], repair_s=estate.rates.repair_s[:1])
-    found = (
-        np.asarray(spares(hosts=hosts, unavailable=away, confidence=estate.availability), dtype=float)
-        * estate.rates.host
-    )
-    return found.reshape(np.shape(accelerators))
+    needed = spares(hosts=hosts, unavailable=away, confidence=estate.availability)
+    return np.asarray(needed, dtype=float).reshape(np.shape(accelerators)) * estate.rates.host
 
 
 def operated(estate: Estate, asked: Asked, run: Run, *, catalog: Catalog, filled: Filled) -> dict[str, Any]:
