@@ -114,9 +114,9 @@ def cheapest(
     Notes
     -----
     Let q be the share of the reducible loss r that the size leaves: ``N = (A / (r q))^(1 / a)`` and
-    ``D = (B / (r (1 - q)))^(1 / b)``. The cost is least where
-    ``6 w D (a q / (b (1 - q)) - 1)`` is the cost of serving a parameter; the left side grows with q from zero at the compute-optimal split, so halving finds
-    it.
+    ``D = (B / (r (1 - q)))^(1 / b)``. The cost is least where ``6 w D (a q / (b (1 - q)) - 1)`` is the cost
+    of serving a parameter; the left side grows with q from zero at the compute-optimal split, so halving
+    finds it.
     """
     _check(input_tokens, output_tokens, training_cost, input_cost, output_cost)
     target = array(loss)
