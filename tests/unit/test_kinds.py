@@ -16,7 +16,9 @@ def test_a_kind_knows_its_schema(kind: Kind[Record]) -> None:
 
 
 def test_an_unknown_kind_is_answered_with_the_closest() -> None:
-    with pytest.raises(InputError, match=r"unknown kind 'sistem'\. Did you mean 'system' or 'site'\? The kinds are "):
+    with pytest.raises(
+        InputError, match=r"unknown kind 'sistem'\. Did you mean 'system' or 'site'\? The kinds are "
+    ):
         kind_named("sistem")
 
 

@@ -7,8 +7,8 @@ the request rate ``X`` follow directly from ``b``; the concurrency follows by Li
 over ``b`` needs no iteration.
 
 A step of a pipeline is a whole turn: each of its ``pp`` stages passes on ``pp`` micro-batches, which hold
-``b / pp`` sequences each and a chunk of prompts of their own. A turn with prompts is taken to have them in all
-of its micro-batches; fewer prompts make such turns rarer.
+``b / pp`` sequences each and a chunk of prompts of their own. A turn with prompts is taken to have them in
+all of its micro-batches; fewer prompts make such turns rarer.
 """
 
 from __future__ import annotations
