@@ -15,7 +15,7 @@ from planner.errors import InputError, UnknownNameError
 from planner.evidence.serving_facts import STATES
 from planner.evidence.serving_row import ServingRun, Workers
 from planner.tables import Model, Rows, model_table, stack
-from planner.tables.engine import Speculated, deployment_table
+from planner.tables.engine import Speculated, deployment_table, host_speed
 from planner.tables.operators import Operators, operators_of, operators_table
 from planner.tables.serving import Deployment, Load
 from planner.types import BoolArray, FloatArray, IntArray
@@ -55,6 +55,7 @@ class Setup:
     family: str
     """Whose constants apply: the engine's, unless the run says how it really ran."""
     arm_host: bool
+    host_speed: float
     balanced_experts: bool
 
 
@@ -154,7 +155,7 @@ class _Builder:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.setups: list[Setup] = []
-        self._index: dict[tuple[str, str, bool, bool], int] = {}
+        self._index: dict[tuple[str, str, bool, float, bool], int] = {}
         self._models: dict[str, tuple[ModelRecord, Model]] = {}
         self._parts: dict[str, tuple[Accelerator, Operators]] = {}
         self._engines: dict[tuple[str, str], EngineProfile] = {}
@@ -221,8 +222,9 @@ class _Builder:
 
     def _setup(self, profile: EngineProfile, part: Accelerator, run: ServingRun) -> int:
         family = "eager" if "eager" in run.states else profile.family
-        setup = Setup(profile, family, part.host.cpu == "arm", "balanced-experts" in run.states)
-        key = (profile.id, family, setup.arm_host, setup.balanced_experts)
+        balanced = "balanced-experts" in run.states
+        setup = Setup(profile, family, part.host.cpu == "arm", host_speed(part), balanced)
+        key = (profile.id, family, setup.arm_host, setup.host_speed, balanced)
         if key not in self._index:
             self._index[key] = len(self.setups)
             self.setups.append(setup)

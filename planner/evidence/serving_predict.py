@@ -65,7 +65,9 @@ def predict_serving(cases: ServingCases, constants: EngineConstants) -> Predicti
 
 
 def _engine(setup: Setup, constants: EngineConstants) -> Engine:
-    table = engine_table(setup.engine, constants[setup.family], arm_host=setup.arm_host)
+    table = engine_table(
+        setup.engine, constants[setup.family], arm_host=setup.arm_host, host_speed=setup.host_speed
+    )
     return table.with_values(imbalance=1.0) if setup.balanced_experts else table
 
 

@@ -19,7 +19,7 @@ from planner.model.inference.disaggregated import decode_pool, prefill_pool
 from planner.model.inference.memory import memory
 from planner.model.inference.replica import Replica, prepare
 from planner.tables import model_table
-from planner.tables.engine import deployment_table, engine_constants, engine_table
+from planner.tables.engine import deployment_table, engine_constants, engine_table, host_speed
 from planner.tables.operators import operators_of, operators_table
 from planner.tables.serving import Load
 from planner.workload.formats import peaks, weight_format
@@ -123,7 +123,9 @@ def _replica(
         two_batches=True,
     )
     constants = engine_constants(catalog.get(SERVING_CALIBRATION, calibration), profile.family)
-    table = engine_table(profile, constants, arm_host=part.host.cpu == "arm", chunk=chunk)
+    table = engine_table(
+        profile, constants, arm_host=part.host.cpu == "arm", host_speed=host_speed(part), chunk=chunk
+    )
     replica = prepare(
         operators=operators_table(part, operators_of(catalog, part)),
         model=model_table(model.architecture),

@@ -13,11 +13,12 @@ from planner.tables.operators import OPERATOR_CLASSES
 from planner.tables.serving import Deployment, Engine
 
 if TYPE_CHECKING:
+    from planner.catalog.schema.accelerator import Accelerator
     from planner.catalog.schema.serving_calibration import ServingCalibration
     from planner.workload.engine import EngineProfile
     from planner.workload.formats import WeightFormat
 
-__all__ = ["Speculated", "deployment_table", "engine_constants", "engine_table"]
+__all__ = ["Speculated", "deployment_table", "engine_constants", "engine_table", "host_speed"]
 
 KV_BYTES = {"fp16": 2.0, "bf16": 2.0, "fp8": 1.0}
 """Bytes of a cached element by precision."""
@@ -57,11 +58,18 @@ def engine_constants(calibration: ServingCalibration, family: str) -> dict[str, 
     return values
 
 
+def host_speed(accelerator: Accelerator) -> float:
+    """Return the speed of a core of the accelerator's usual host, 1 for hosts of 2023."""
+    speed = accelerator.host.speed
+    return 1.0 if speed is None else speed.value
+
+
 def engine_table(
     profile: EngineProfile,
     constants: Mapping[str, float],
     *,
     arm_host: bool = False,
+    host_speed: float = 1.0,
     chunk: float | None = None,
     max_batch: float | None = None,
 ) -> Engine:
@@ -73,17 +81,19 @@ def engine_table(
         From `engine_constants` for its family.
     arm_host
         The accelerator's host has an Arm CPU.
+    host_speed
+        Of a core of the host, over that of the hosts for which the constants hold.
     chunk, max_batch
         Where they differ from the profile's defaults.
     """
     p, c = profile, constants
-    host = c["arm_host"] if arm_host else 1.0
+    host = (c["arm_host"] if arm_host else 1.0) / host_speed
     values = {
         "layer_s": c["layer"],
         "expert_layer_s": c["expert_layer"],
         "element_bytes": c["element_bytes"],
         "prefill_slowdown": c["prefill_slowdown"],
-        "floor_layer_s": c["floor_layer"],
+        "floor_layer_s": c["floor_layer"] / host_speed,
         "host_step_s": c["host_step"] * host,
         "host_sequence_s": c["host_sequence"] * host,
         "request_s": c["request"],

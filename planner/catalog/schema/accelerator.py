@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from planner.catalog.quantity import Bytes, BytesPerSecond, Count, FlopPerSecond, Hertz, Watts
+from planner.catalog.quantity import Bytes, BytesPerSecond, Count, FlopPerSecond, Hertz, Ratio, Watts
 from planner.catalog.records import Record, Section, Text
 
 __all__ = ["Accelerator", "Flops", "Host", "Memory", "Power", "ScaleOut", "ScaleUp"]
@@ -85,6 +85,8 @@ class Host(Section):
     """Per accelerator and direction."""
     cpu: Literal["x86", "arm"] = "x86"
     """Kind of host processor: per-step work of serving engines runs on one of its cores."""
+    speed: Ratio | None = None
+    """Of one core of the usual host, over one of a Xeon Platinum 8480C; 1 where left out."""
 
 
 class Accelerator(Record):

@@ -107,7 +107,8 @@ def simulate_pools(
 def _prefill_ends(requests: Requests, prefill: StepTimes, pools: Pools) -> FloatArray:
     """When each request's prompt is computed: passes of up to a chunk on the first free worker.
 
-    A prompt that does not fit into what is left of a pass goes on in the worker's next one.
+    A prompt that does not fit into what is left of a pass goes on in the worker's next one; passes that one
+    prompt fills are taken together.
     """
     grid_s = prefill.row(0)
     arrival, new = requests.arrival_s.tolist(), requests.new.tolist()
@@ -129,25 +130,27 @@ def _prefill_ends(requests: Requests, prefill: StepTimes, pools: Pools) -> Float
                 k, done, i = i, 0, i + 1
             else:
                 break
-            taken = min(new[k] - done, pools.chunk - tokens)
+            rest, room = new[k] - done, pools.chunk - tokens
+            taken = rest - rest % room if tokens == 0 and rest > room else min(rest, room)
             pairs += taken * (past[k] + done + 0.5 * taken)
             tokens += taken
             if done + taken < new[k]:
                 begun[worker] = (k, done + taken)
             else:
                 finished.append(k)
-        end = start + _pass_s(grid_s, tokens, pairs)
+        end = start + _passes_s(grid_s, tokens, pairs, pools.chunk)
         ends[finished] = end
         heappush(workers, (end, worker))
     return ends
 
 
-def _pass_s(steps: StepTimes, tokens: int, pairs: float) -> float:
-    """Seconds of a pass over `tokens`."""
+def _passes_s(steps: StepTimes, tokens: int, pairs: float, chunk: int) -> float:
+    """Seconds of a pass over `tokens`, or of several that are full."""
     if tokens == 0:
         return 0.0
-    plain = steps.at(batch=np.zeros((1, 1)), tokens=np.full((1, 1), float(tokens)))[0, 0]
-    return float(plain + steps.pair_s[0] * (pairs - tokens * steps.past[0]))
+    size, passes = min(tokens, chunk), max(tokens // chunk, 1)
+    plain = steps.at(batch=np.zeros((1, 1)), tokens=np.full((1, 1), float(size)))[0, 0]
+    return float(passes * plain + steps.pair_s[0] * (pairs - tokens * steps.past[0]))
 
 
 def _decode_part(

@@ -70,7 +70,8 @@ TERMS: Final = {
     "host": (
         "the host between steps",
         "fitted seconds of each step and of each sequence in it that the accelerator waits for",
-        ("calibration.engine.host_step", "calibration.engine.host_sequence", "calibration.arm_host"),
+        ("calibration.engine.host_step", "calibration.engine.host_sequence", "calibration.arm_host",
+         "part.host.speed"),
     ),
     "draft": (
         "speculated tokens",

@@ -13,7 +13,14 @@ from planner.catalog.kinds import SERVING_CALIBRATION
 from planner.errors import InputError
 from planner.plan import numbers
 from planner.search.serving import Can, Option, ServingPart, ServingRequest, Target, Variation
-from planner.tables.engine import KV_BYTES, Speculated, deployment_table, engine_constants, engine_table
+from planner.tables.engine import (
+    KV_BYTES,
+    Speculated,
+    deployment_table,
+    engine_constants,
+    engine_table,
+    host_speed,
+)
 from planner.tables.operators import operators_of, operators_table
 from planner.tables.serving import Load
 from planner.workload.engine_names import engine_id, usual_engine
@@ -285,7 +292,7 @@ def _option(index: int, stack: Stack, calibration: ServingCalibration, layers: f
     constants = engine_constants(calibration, engine.family)
     return Option(
         part=index,
-        engine=engine_table(engine, constants, arm_host=part.host.cpu == "arm"),
+        engine=engine_table(engine, constants, arm_host=part.host.cpu == "arm", host_speed=host_speed(part)),
         layout=deployment_table(
             stack.weights,
             kv=stack.kv,
