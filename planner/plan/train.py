@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from planner.catalog.kinds import LINK
 from planner.plan import results
@@ -23,12 +21,11 @@ from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.operating.training import Run, operated
 from planner.plan.site import Site, sites
 from planner.plan.solve import Effort, Found, fewest, find
-from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
+from planner.units import MEGA
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.schema.link import Link
-    from planner.plan.across.results import Across
 
 __all__ = ["train"]
 
@@ -205,10 +202,13 @@ def _answer(
     site = found.case.site
     if site.why:
         filled.assume("system", site.system.id if site.system else None, site.why)
-    across = _across([found for found, _ in tried], filled, effort, asked.power_cap_watts)
+    across = None
     if others:
-        together = "" if across is None else "; training across them is the answer's section 'across'"
-        why = f"the best of {len(tried)} groups of unlike hardware, each planned alone{together}"
+        from planner.plan.across.together import together
+
+        across = together([one for one, _ in tried], filled, effort, cap_watts=asked.power_cap_watts)
+        more = "" if across is None else "; training across them is the answer's section 'across'"
+        why = f"the best of {len(tried)} groups of unlike hardware, each planned alone{more}"
         filled.assume("group", site.label, why)
     estate = estate_of(book, site, asked, Filled())
 
@@ -230,43 +230,6 @@ def _answer(
     )
     result._trace = trace
     return result
-
-
-def _across(tried: Sequence[Found], filled: Filled, effort: Effort, cap_watts: float | None) -> Across | None:
-    """Train on all groups of a cluster together, with the failures and at the prices of each."""
-    if len(tried) < 2:
-        return None
-    from planner.plan.across.groups import across_groups
-
-    across = across_groups(tried, filled, effort, share=_share_under(tried, cap_watts))
-    if across is None:
-        return None
-    total = np.array([float(across.gpus_used)])
-    cases = {one.case.site.accelerator.id: one.case for one in tried}
-    share = min(float(cases[group.gpu].goodput(total)[0]) for group in across.groups)
-    hourly = sum(
-        group.gpus_used * float(cases[group.gpu].hourly(np.array([float(group.gpus_used)]))[0])
-        for group in across.groups
-    )
-    longer = None if across.days is None else across.days.scaled(1.0 / share)
-    hours = None if longer is None else longer.value * SECONDS_PER_DAY / SECONDS_PER_HOUR
-    return across.model_copy(
-        update={
-            "goodput": share,
-            "days_with_failures": longer,
-            "cost_usd": None if hours is None else hours * hourly,
-            "tokens": None if across.tokens is None else across.tokens.scaled(share),
-        }
-    )
-
-
-def _share_under(tried: Sequence[Found], cap_watts: float | None) -> float:
-    """Share of its accelerators that every group may run so that together they keep a cap."""
-    if cap_watts is None:
-        return 1.0
-    sites = [(one.case, np.array([float(one.case.site.available)])) for one in tried]
-    whole = sum(float(case.peak_watts(available)[0]) for case, available in sites)
-    return min(cap_watts / whole, 1.0) if whole > 0 else 1.0
 
 
 def _solved(case: Case, filled: Filled, effort: Effort) -> Found:

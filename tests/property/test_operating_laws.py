@@ -15,8 +15,8 @@ from planner.catalog.load import Catalog
 from planner.plan.defaults import Filled
 from planner.plan.document import Interval
 from planner.plan.operating.asked import Asked
+from planner.plan.operating.availability import shortage
 from planner.plan.operating.estate import Estate, estate_of
-from planner.plan.operating.serving import shortage
 from planner.plan.operating.training import central_goodput, outcomes, spare_accelerators
 from planner.plan.places import places
 from planner.plan.price_words import PriceChoice

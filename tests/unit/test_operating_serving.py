@@ -13,8 +13,10 @@ from planner.catalog.kinds import OPERATIONS
 from planner.catalog.load import Catalog
 from planner.plan.defaults import Filled
 from planner.plan.operating.asked import Asked
+from planner.plan.operating.availability import MANY, shortage
 from planner.plan.operating.estate import estate_of
-from planner.plan.operating.serving import MANY, Part, Replicas, Service, served, shortage
+from planner.plan.operating.service import Part, Replicas, Service
+from planner.plan.operating.serving import served
 from planner.plan.places import places
 from planner.plan.serve import serve
 from planner.plan.serving.results import Plan

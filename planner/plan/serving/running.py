@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.model.inference.batching import steady
-from planner.plan.operating.serving import Part, Replicas, Service
+from planner.plan.operating.service import Part, Replicas, Service
 from planner.plan.serving.layouts import memory_of
 from planner.plan.serving.solve import Found, spares_of
 from planner.search.serving import DECODE, PREFILL, of_points
