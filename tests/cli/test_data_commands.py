@@ -102,8 +102,8 @@ def test_sources_of_a_record(run: Run) -> None:
 
 def test_prices_are_shown_with_their_dates(run: Run) -> None:
     people = run("catalog", "show", "price", "h100-reserved").stdout
-    assert "2.35 USD/h, 2026-03" in people
-    assert "1.7 USD/h, 2025-10" in people
+    assert "2.35 USD/h (2.1 USD/h to 2.65 USD/h), 2026-03" in people
+    assert "1.7 USD/h (1.6 USD/h to 2 USD/h), 2025-10" in people
 
 
 def test_a_source_names_the_records_that_cite_it(run: Run) -> None:

@@ -214,7 +214,7 @@ class TestConstants:
         assert set(found) == set(FAMILIES)
         for family, values in found.items():
             assert values.items() >= FIXED.items()
-            assert values["floor_layer"] == (300e-6 if family == "eager" else 0.0)
+            assert values["floor_layer"] == (200e-6 if family == "eager" else 0.0)
             assert values["imbalance"] == GLOBAL["imbalance"].centre
             assert values["correction"] == 1.0
         assert found["vllm"]["host_step"] == ENGINE["host_step"].centre
