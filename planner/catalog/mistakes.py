@@ -12,7 +12,7 @@ from planner.errors import suggest
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from planner.catalog.strict_yaml import Document
+    from planner.catalog.strict_yaml import Document, Location
 
 __all__ = ["explain"]
 
@@ -48,12 +48,19 @@ def explain(error: ValidationError, document: Document, schema: type[BaseModel])
         Used to list the fields that would have been accepted.
     """
     placed = []
-    for details in error.errors(include_url=False, include_context=True):
+    found = error.errors(include_url=False, include_context=True)
+    for details in found:
         location = details["loc"]
+        if details["type"] == "too_short" and any(_below(location, other["loc"]) for other in found):
+            continue  # pydantic counts the items that it could read: those that it could not are said already
         missing = details["type"] == "missing"
         line = document.lines.get(document.known(location), 1)
         placed.append((line, document.mistake(location, _sentence(details, schema), missing=missing)))
     return [sentence for _, sentence in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _below(location: Location, other: Location) -> bool:
+    return len(other) > len(location) and other[: len(location)] == location
 
 
 def _sentence(details: ErrorDetails, schema: type[BaseModel]) -> str:

@@ -126,3 +126,17 @@ def test_a_site_that_cannot_be_is_refused_with_the_mend(
     with pytest.raises(InputError, match=message) as raised:
         Catalog((tmp_path,)).get(SITE, "here")
     assert "here.yaml:" in str(raised.value)
+
+
+def test_a_site_without_a_price_of_electricity_is_told_that_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "hardware" / "sites"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "id: mine\nname: Mine\nlocation: Here\ncooling: air\nwater: 1 L/kWh\npue: {mean: 1.2}\n"
+        "cite: {source: catalog, at: here, kind: derived}\n"
+        "supplies:\n  - {name: grid, kind: grid, carbon: 0.3 kg/kWh}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        Catalog((tmp_path,)).get(SITE, "mine")
+    (said,) = str(caught.value).splitlines()
+    assert "supplies.0.price: required field missing; add it, for example price: 0.07 USD/kWh" in said
