@@ -81,6 +81,15 @@ def test_power_is_between_training_and_nameplate(mixed: Sheet) -> None:
     )
 
 
+def test_power_by_activity_is_that_of_the_average_and_idle_is_least(mixed: Sheet) -> None:
+    power = mixed.power
+    found = power.facility_megawatts_by_activity
+    assert found["training"] == pytest.approx(power.average_facility_megawatts.value)
+    assert min(found, key=lambda activity: found[activity]) == "idle"
+    assert found["decode"] < found["serving"] < found["prefill"]
+    assert max(found.values()) < power.peak_facility_megawatts.value
+
+
 @pytest.mark.parametrize(
     ("site", "basis"),
     [

@@ -12,7 +12,7 @@ from planner.errors import InputError, UsageError
 from planner.plan.defaults import Filled
 from planner.plan.operating.asked import Asked
 from planner.plan.operating.estate import Estate, estate_of
-from planner.plan.operating.money import basis_of, cost_of, first, interval_of, market_rent
+from planner.plan.operating.money import basis_of, compared_rent, cost_of, first, interval_of
 from planner.plan.operating.results import Cost
 from planner.plan.places import places
 from planner.plan.results import TrainResult
@@ -98,7 +98,7 @@ class TestCost:
         assert cost_of(found, asked, hour, N, N, KWH, book).break_even_utilisation is None
 
     def test_a_part_without_a_contract_on_record_is_estimated(self) -> None:
-        rent = market_rent(estate(gpu="gb200"), CATALOG)
+        rent = compared_rent(estate(gpu="gb200"), Asked.read(CATALOG), CATALOG)
         assert first(rent.usd(Samples(0))) > 0
         assert basis_of(estate(gpu="gb200"))
 

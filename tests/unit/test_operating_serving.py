@@ -16,7 +16,7 @@ from planner.plan.operating.asked import Asked
 from planner.plan.operating.availability import MANY, shortage
 from planner.plan.operating.estate import estate_of
 from planner.plan.operating.service import Part, Replicas, Service
-from planner.plan.operating.serving import served
+from planner.plan.operating.serving import operated
 from planner.plan.places import places
 from planner.plan.serve import serve
 from planner.plan.serving.results import Plan
@@ -79,7 +79,7 @@ def service(*, serving: int = 8, spare: int = 0, fixed: bool = False, **values: 
 
 
 def taken(asked: Service, price: str = "own") -> SimpleNamespace:
-    found = served(asked, Asked.read(CATALOG, price=price), USUAL, catalog=CATALOG)
+    found = operated(asked, Asked.read(CATALOG, price=price), USUAL, catalog=CATALOG)
     return SimpleNamespace(**found)
 
 

@@ -118,6 +118,8 @@ class Power(Base):
     average_it_by_part_megawatts: dict[str, float]
     average_facility_megawatts: Interval
     """In training, at the meter of the facility."""
+    facility_megawatts_by_activity: dict[str, float]
+    """Average at the meter while all accelerators train, prefill, decode, serve (a usual mix), or idle."""
     peak_facility_megawatts: Interval
     """At the highest power of the equipment in the warmest season: what the connection must carry."""
     facility_watts_per_accelerator: float

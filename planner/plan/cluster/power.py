@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.model.power import carbon_basis, carbon_kg, embodied_kg, energy_kwh, facility_watts, water_liters
+from planner.model.power.it import ACTIVITIES
 from planner.plan.cluster.parts import Power, Storage, Year
 from planner.plan.operating.money import interval_of
 from planner.types import FloatArray
@@ -30,6 +31,11 @@ def _watts(estate: Estate, n: FloatArray) -> EstatePower:
 def _part_watts(name: str, estate: Estate, n: FloatArray) -> FloatArray:
     """Mean of a part of the equipment per accelerator."""
     return _watts(estate, n).it.parts[name]
+
+
+def _activity_watts(activity: str, estate: Estate, n: FloatArray) -> FloatArray:
+    """Mean at the meter per accelerator while it does something."""
+    return estate.watts(n, activity).mean
 
 
 def average_watts(own: Held) -> FloatArray:
@@ -67,6 +73,9 @@ def power_of(own: Held) -> Power:
         average_facility_megawatts=interval_of(
             facility_watts(it_watts=average, site=first.site_table) / MEGA
         ),
+        facility_megawatts_by_activity={
+            activity: _first(own.summed(partial(_activity_watts, activity))) / MEGA for activity in ACTIVITIES
+        },
         peak_facility_megawatts=interval_of(peak / MEGA),
         facility_watts_per_accelerator=_first(peak) / own.total,
         pue_mean=_first(first.site_table.pue_mean),

@@ -172,6 +172,10 @@ def _power(sheet: Sheet) -> list[tuple[str, ...]]:
             f"{between(p.average_facility_megawatts, watts)}, PUE {p.pue_mean:.3g}",
         ),
         (
+            "facility, by what it does",
+            ", ".join(f"{name} {watts(value)}" for name, value in p.facility_megawatts_by_activity.items()),
+        ),
+        (
             "facility, nameplate in summer",
             f"{between(p.nameplate_facility_megawatts, watts)}: what announcements call the power",
         ),

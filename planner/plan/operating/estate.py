@@ -225,12 +225,16 @@ def estate_of(
 
     Parameters
     ----------
+    catalog
+        Holds the records.
     place
         The hardware; the site is that of its cluster where the question names none.
     asked
         What the question says of the surroundings.
     filled
         Receives what was left open.
+    samples
+        How ranges are drawn; 255 samples by default.
     strict
         Refuse a fabric that its parts do not build; else its price is a share of the servers', and a note.
 

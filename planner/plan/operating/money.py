@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from planner.plan.operating.estate import Estate
     from planner.tables.price import Price
 
-__all__ = ["basis_of", "cost_of", "first", "interval_of", "market_rent"]
+__all__ = ["basis_of", "break_even", "compared_rent", "cost_of", "first", "interval_of"]
 
 
 def first(samples: FloatArray) -> float:
@@ -56,12 +56,9 @@ def cost_of(
         Energy of the plan.
     """
     owned = asked.price.mode != "rent"
-    rent = (
-        rent_of(asked.price, catalog, estate.place.accelerator) if not owned else market_rent(estate, catalog)
-    )
+    rent = compared_rent(estate, asked, catalog)
     rented = rent.usd(estate.samples)
     bought = estate.capital(at_work)
-    running = price.electricity
     carried = estate.supplied(estate.watts(at_work, "training").mean * paid)
     return results.Cost(
         price=asked.price.text,
@@ -70,13 +67,7 @@ def cost_of(
         electricity_usd=interval_of(kwh * carried.usd_per_kwh),
         capital_usd=interval_of(sum(bought, np.zeros((1, 1))) * paid) if owned else None,
         rented_usd_per_gpu_hour=interval_of(rented) if owned else None,
-        break_even_utilisation=_finite(
-            break_even_utilisation(
-                owned_usd_per_hour=price.total, rented_usd_per_hour=rented, running_usd_per_hour=running
-            )
-        )
-        if owned
-        else None,
+        break_even_utilisation=break_even(price, rented) if owned else None,
     )
 
 
@@ -85,11 +76,18 @@ def basis_of(estate: Estate) -> str:
     return f"{estate.purchase.basis}; finance {estate.finance.id}"
 
 
-def market_rent(estate: Estate, catalog: Catalog) -> Price:
-    """Return what the same part is rented for in a contract of a year."""
-    return rent_of(PriceChoice.parse("reserved"), catalog, estate.place.accelerator)
+def compared_rent(estate: Estate, asked: Asked, catalog: Catalog) -> Price:
+    """Return the rent that is paid, or for what is owned that of the same part in a contract of a year."""
+    choice = asked.price if asked.price.mode == "rent" else PriceChoice.parse("reserved")
+    return rent_of(choice, catalog, estate.place.accelerator)
 
 
-def _finite(samples: FloatArray) -> float | None:
-    value = first(samples)
+def break_even(price: HourCost, rented: FloatArray) -> float | None:
+    """Share of the hours above which an owned hour is cheaper than a rented one; None where it never is."""
+    share = break_even_utilisation(
+        owned_usd_per_hour=price.total,
+        rented_usd_per_hour=rented,
+        running_usd_per_hour=price.electricity,
+    )
+    value = first(share)
     return value if np.isfinite(value) else None

@@ -8,21 +8,19 @@ was given, it makes more or fewer tokens.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.model.cost.hour import MONTHS_PER_YEAR, HourCost, break_even_utilisation
+from planner.model.cost.hour import MONTHS_PER_YEAR, HourCost
 from planner.model.power import carbon_kg, energy_kwh
 from planner.plan.document import Interval
 from planner.plan.operating import results
 from planner.plan.operating.availability import availability_of
 from planner.plan.operating.draw import PartPower, mean_watts, power_section
-from planner.plan.operating.money import first, interval_of, market_rent
+from planner.plan.operating.money import basis_of, break_even, compared_rent, first, interval_of
 from planner.plan.operating.service import Part, Service
-from planner.plan.price_words import rent_of
 from planner.types import FloatArray
 from planner.units import (
     HOURS_PER_YEAR,
@@ -38,13 +36,12 @@ if TYPE_CHECKING:
     from planner.catalog.schema.operations import Reliability
     from planner.plan.operating.asked import Asked
 
-__all__ = ["served"]
-
+__all__ = ["operated"]
 
 _NONE = np.zeros((1, 1))
 
 
-def served(service: Service, asked: Asked, reliability: Reliability, *, catalog: Catalog) -> dict[str, Any]:
+def operated(service: Service, asked: Asked, reliability: Reliability, *, catalog: Catalog) -> dict[str, Any]:
     """Return the fields of a plan that say what running it takes.
 
     Parameters
@@ -125,8 +122,7 @@ def _cost(
     }
     owned = asked.price.mode != "rent"
     largest = max(service.parts, key=lambda part: part.serving)
-    part = largest.estate.place.accelerator
-    rent = market_rent(largest.estate, catalog) if owned else rent_of(asked.price, catalog, part)
+    rent = compared_rent(largest.estate, asked, catalog)
     rented = rent.usd(largest.estate.samples)
     bought = sum(
         (sum(each.estate.capital(n), _NONE) * n for each, n in zip(service.parts, paid, strict=True)), _NONE
@@ -137,16 +133,9 @@ def _cost(
     if service.users is not None:
         users = interval_of(hourly * HOURS_PER_YEAR / MONTHS_PER_YEAR / (service.users * made))
     own = prices[service.parts.index(largest)]
-    even = first(
-        break_even_utilisation(
-            owned_usd_per_hour=own.total, rented_usd_per_hour=rented, running_usd_per_hour=own.electricity
-        )
-    )
     return results.Cost(
         price=asked.price.text,
-        basis=f"{largest.estate.purchase.basis}; finance {largest.estate.finance.id}"
-        if owned
-        else rent.basis,
+        basis=basis_of(largest.estate) if owned else rent.basis,
         gpu_hour_parts_usd=parts,
         electricity_usd=interval_of(electricity),
         capital_usd=interval_of(bought) if owned else None,
@@ -156,7 +145,7 @@ def _cost(
         ),
         usd_per_user_month=users,
         rented_usd_per_gpu_hour=interval_of(rented) if owned else None,
-        break_even_utilisation=even if owned and math.isfinite(even) else None,
+        break_even_utilisation=break_even(own, rented) if owned else None,
     )
 
 

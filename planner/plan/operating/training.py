@@ -20,7 +20,7 @@ from planner.model.reliability.spares import spares, unavailable
 from planner.plan.operating import results
 from planner.plan.operating.draw import PartPower, power_section
 from planner.plan.operating.money import cost_of, first, interval_of
-from planner.types import FloatArray
+from planner.types import FloatArray, IntArray
 from planner.units import (
     GIGA,
     KILO,
@@ -44,6 +44,7 @@ __all__ = [
     "Run",
     "central_goodput",
     "chosen_policy",
+    "followed",
     "operated",
     "outcomes",
     "spare_accelerators",
@@ -116,16 +117,27 @@ def outcomes(
 
 
 def chosen_policy(estate: Estate, asked: Asked, found: Sequence[Goodput]) -> tuple[int, int]:
-    """Index of the policy to follow and of the best: as asked, or the first usual one that keeps enough."""
-    value = [float(_where_valid(one).flat[0]) for one in found]
-    best = int(np.argmax(value))
+    """Index of the policy that one job follows, and of the best; see `followed`."""
+    values = np.stack([_where_valid(one).reshape(-1)[:1] for one in found])
+    return int(followed(estate, asked, values)[0]), int(np.argmax(values[:, 0]))
+
+
+def followed(estate: Estate, asked: Asked, values: FloatArray) -> IntArray:
+    """Index of the policy of each job, ``[R]``: as asked, the first usual one that keeps enough, or the best.
+
+    Parameters
+    ----------
+    values
+        Goodput by policy, in the order of the estate's, and job, ``[P, R]``.
+    """
     if asked.checkpoint is not None:
-        return next(at for at, policy in enumerate(estate.policies) if policy.id == asked.checkpoint), best
-    for kind in USUAL_POLICIES:
-        for at, policy in enumerate(estate.policies):
-            if policy.kind == kind and value[at] >= ENOUGH:
-                return at, best
-    return best, best
+        at = next(at for at, policy in enumerate(estate.policies) if policy.id == asked.checkpoint)
+        return np.full(values.shape[1], at)
+    kinds = [policy.kind for policy in estate.policies]
+    usual = sorted(range(len(kinds)), key=lambda at: USUAL_POLICIES.index(kinds[at]))
+    enough = values[usual] >= ENOUGH
+    first_enough = np.asarray(usual)[np.argmax(enough, axis=0)]
+    return np.asarray(np.where(np.any(enough, axis=0), first_enough, np.argmax(values, axis=0)))
 
 
 def central_goodput(
@@ -135,15 +147,7 @@ def central_goodput(
     found = outcomes(estate, accelerators, state_bytes, model_accelerators, 0.0)
     shape = (1, np.size(accelerators))
     values = np.stack([np.broadcast_to(_where_valid(one), shape)[0] for one in found])
-    if asked.checkpoint is not None:
-        at = next(at for at, policy in enumerate(estate.policies) if policy.id == asked.checkpoint)
-        return np.asarray(values[at])
-    taken = np.max(values, axis=0)
-    for kind in reversed(USUAL_POLICIES):
-        for at, policy in enumerate(estate.policies):
-            if policy.kind == kind:
-                taken = np.where(values[at] >= ENOUGH, values[at], taken)
-    return np.asarray(taken)
+    return np.asarray(np.take_along_axis(values, followed(estate, asked, values)[None, :], axis=0)[0])
 
 
 def _where_valid(one: Goodput) -> FloatArray:

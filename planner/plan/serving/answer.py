@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.document import Interval
-from planner.plan.operating.serving import served as running
+from planner.plan.operating.serving import operated
 from planner.plan.serving import results
 from planner.plan.serving.binding import binding_of, bottleneck_of, spent_of
 from planner.plan.serving.fleet import failed_hosts, spare_gpus
@@ -116,7 +116,7 @@ def _plan(
         requests_per_s=served,
         users=_users(found, served),
         gpus=_need(found, best, spread["throughput"]),
-        **running(service, asked, found.operations.reliability, catalog=catalog),
+        **operated(service, asked, found.operations.reliability, catalog=catalog),
         memory_gb_per_gpu=memory_of(case, request, pools[0]),
         time_breakdown_s=spent.parts,
         resource_share={name: spent.share(name) for name in spent.resources},
