@@ -54,5 +54,5 @@ def test_more_accelerators_write_more(where: Where) -> None:
 
 @pytest.mark.parametrize("ask", [training, lambda w, m: scoring(w, m, isl=128)])
 def test_what_does_not_fit_says_why_and_what_would(where: Where, ask: object) -> None:
-    with pytest.raises(InfeasibleError, match="405b: .*; feasible with: .*accelerators"):
+    with pytest.raises(InfeasibleError, match=r"405b: .*; feasible with: .*accelerators"):
         ask(where.on(1), "llama-3.1-405b")  # type: ignore[operator]
