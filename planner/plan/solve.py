@@ -99,7 +99,11 @@ def request_of(case: Case, gpus: int, *, fit: float = FITS[0]) -> Request:
 
 
 def find(case: Case, gpus: int, effort: Effort, *, alternatives: bool = True) -> Found:
-    """Search with `gpus` accelerators available: layouts that likely fit, else those that may."""
+    """Search with `gpus` accelerators available: layouts that likely fit, else those that may.
+
+    The plan on the fewest accelerators, an alternative that takes searches of its own, is looked for where
+    the question lists any.
+    """
     found = Found(case=case, result=None)
     for fit in FITS:
         result = search(
@@ -107,7 +111,7 @@ def find(case: Case, gpus: int, effort: Effort, *, alternatives: bool = True) ->
             model=case.job.model,
             software=case.software,
             request=request_of(case, gpus, fit=fit),
-            alternatives=alternatives,
+            alternatives=alternatives and case.job.top > 0,
             prune=effort.prune,
         )
         effort.searches += 1
