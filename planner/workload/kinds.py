@@ -7,15 +7,34 @@ from typing import TYPE_CHECKING, Final
 from planner.catalog.kinds import Kind, register
 
 if TYPE_CHECKING:
+    from planner.workload.api_price import ApiPrice
+    from planner.workload.deal import Deal
+    from planner.workload.distillation import DistillationRecipe
     from planner.workload.engine import EngineProfile
+    from planner.workload.fine_tuning import FineTuning
     from planner.workload.formats import WeightFormat
     from planner.workload.record import ModelRecord
     from planner.workload.scaling import ScalingLaw
+    from planner.workload.scenario import Scenario
+    from planner.workload.shape import Shape
     from planner.workload.software import SoftwareProfile
     from planner.workload.speculation import Speculation
     from planner.workload.traffic import TrafficProfile
+    from planner.workload.yardstick import Yardstick
 
-__all__ = ["ENGINE", "FORMAT", "MODEL", "SCALING", "SOFTWARE", "SPECULATION", "TRAFFIC"]
+__all__ = [
+    "API_PRICE",
+    "DISTILLATION",
+    "ENGINE",
+    "FINE_TUNING",
+    "FORMAT",
+    "MODEL",
+    "SCALING",
+    "SHAPE",
+    "SOFTWARE",
+    "SPECULATION",
+    "TRAFFIC",
+]
 
 MODEL: Final[Kind[ModelRecord]] = register(
     Kind("model", "workloads/models", "planner.workload.record:ModelRecord")
@@ -25,6 +44,9 @@ SOFTWARE: Final[Kind[SoftwareProfile]] = register(
 )
 ENGINE: Final[Kind[EngineProfile]] = register(
     Kind("engine", "workloads/engines", "planner.workload.engine:EngineProfile")
+)
+FINE_TUNING: Final[Kind[FineTuning]] = register(
+    Kind("fine-tuning", "workloads/fine_tuning", "planner.workload.fine_tuning:FineTuning")
 )
 FORMAT: Final[Kind[WeightFormat]] = register(
     Kind("format", "workloads/formats", "planner.workload.formats:WeightFormat")
@@ -37,4 +59,18 @@ TRAFFIC: Final[Kind[TrafficProfile]] = register(
 )
 SCALING: Final[Kind[ScalingLaw]] = register(
     Kind("scaling-law", "workloads/scaling", "planner.workload.scaling:ScalingLaw")
+)
+SHAPE: Final[Kind[Shape]] = register(Kind("shape", "workloads/shapes", "planner.workload.shape:Shape"))
+DEAL: Final[Kind[Deal]] = register(Kind("deal", "workloads/deals", "planner.workload.deal:Deal"))
+YARDSTICK: Final[Kind[Yardstick]] = register(
+    Kind("yardstick", "workloads/yardsticks", "planner.workload.yardstick:Yardstick")
+)
+API_PRICE: Final[Kind[ApiPrice]] = register(
+    Kind("api-price", "workloads/api_prices", "planner.workload.api_price:ApiPrice")
+)
+DISTILLATION: Final[Kind[DistillationRecipe]] = register(
+    Kind("distillation", "workloads/distillation", "planner.workload.distillation:DistillationRecipe")
+)
+SCENARIO: Final[Kind[Scenario]] = register(
+    Kind("scenario", "workloads/scenarios", "planner.workload.scenario:Scenario")
 )
