@@ -90,7 +90,7 @@ def places(
     Parameters
     ----------
     cluster, gpu
-        Exactly one of the two.
+        Exactly one of the two; ``CLUSTER/SYSTEM`` is one group of a cluster.
     gpus
         Accelerators at most; of a cluster, no more than it has.
     option
@@ -122,7 +122,13 @@ def check_place(cluster: str | None, gpu: str | None, *, option: str = "gpu") ->
 
 
 def _of_cluster(catalog: Catalog, name: str, gpus: int | None) -> tuple[Place, ...]:
+    name, only, system_id = name.partition("/")
     record = catalog.get(CLUSTER, name)
+    if only:
+        own = tuple(group for group in record.groups if group.system == system_id)
+        if not own:
+            raise UnknownNameError("system", system_id, {group.system for group in record.groups})
+        record = record.model_copy(update={"groups": own})
     found: dict[tuple[str, str], Place] = {}
     for group in record.groups:
         key = (group.system, group.fabric)
