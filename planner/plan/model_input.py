@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from planner.catalog.load import read_model
 from planner.catalog.paths import shown
 from planner.errors import InputError, OutputError
-from planner.workload.kinds import MODEL
+from planner.units import parse
+from planner.workload.kinds import MODEL, SHAPE
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -29,13 +30,14 @@ def read_model_record(catalog: Catalog, model: object) -> tuple[ModelRecord, tup
     catalog
         Where names are looked up.
     model
-        A name or alias; the path of a Hugging Face ``config.json``, of a directory that holds one, or of a
-        record in YAML; the content of a ``config.json`` as a mapping; or a `ModelRecord`.
+        A name or alias; a shape and its parameters, ``dense:2T``; the path of a Hugging Face ``config.json``,
+        of a directory that holds one, or of a record in YAML; the content of a ``config.json`` as a mapping;
+        or a `ModelRecord`.
 
     Raises
     ------
     UnknownNameError
-        No model of that name.
+        No model, or no shape, of that name.
     InputError
         The file is not a usable model; all mistakes at once.
     OutputError
@@ -48,6 +50,9 @@ def read_model_record(catalog: Catalog, model: object) -> tuple[ModelRecord, tup
     if isinstance(model, Mapping):
         return _imported(model, "config.json")
     if isinstance(model, str) and not _is_path(model):
+        family, colon, size = model.partition(":")
+        if colon:
+            return _grown(catalog, family, size)
         return catalog.get(MODEL, model), ()
     if not isinstance(model, str | Path):
         raise InputError(f"a model is a name, a path, a mapping or a record, not {type(model).__name__}")
@@ -63,6 +68,16 @@ def read_model_record(catalog: Catalog, model: object) -> tuple[ModelRecord, tup
     if kind == "record":
         return read_model(path, ModelRecord), ()
     return _imported(_content(path), shown(path))
+
+
+def _grown(catalog: Catalog, family: str, size: str) -> tuple[ModelRecord, tuple[str, ...]]:
+    """Grow a model of a shape, and say so where no published one is as large."""
+    from planner.workload.shape import shaped
+
+    shape = catalog.get(SHAPE, family.strip())
+    parameters = parse(size, "count")
+    said = shape.beyond(parameters)
+    return shaped(shape, parameters=parameters), () if said is None else (said,)
 
 
 def _is_path(text: str) -> bool:

@@ -75,6 +75,11 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("bandwidth", "bandwidth", "bytes_per_s"),
         ("length", "length", "meters"),
     ),
+    "shape": (
+        ("aspect", "width over layers", "count"),
+        ("experts.routed", "experts", "count"),
+        ("experts.top_k", "at work", "count"),
+    ),
     "speculation": (("method", "method", ""), ("drafts", "drafts", "count"), ("draft.cost", "cost", "")),
 }
 """What a list shows of each kind beside id and name: path, title and dimension."""
