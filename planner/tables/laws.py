@@ -102,6 +102,7 @@ class DistillationLaw(Terms):
     top_k_loss: FloatArray = field(default_factory=_unknown)
     mixed_top_k_loss: FloatArray = field(default_factory=_unknown)
     reverse_kl_loss: FloatArray = field(default_factory=_unknown)
+    relative_error: FloatArray = field(default_factory=_unknown)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -86,7 +86,7 @@ FORMS: Final[dict[str, FormFields]] = {
             "capacity_sharpness",
             "capacity_ratio",
         ),
-        ("top_k_loss", "mixed_top_k_loss", "reverse_kl_loss"),
+        ("top_k_loss", "mixed_top_k_loss", "reverse_kl_loss", "relative_error"),
     ),
     "reward": FormFields(("asymptote",), ("exponent",)),
     "latency": FormFields(("collectives", "launch_s")),

@@ -80,6 +80,19 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("experts.routed", "experts", "count"),
         ("experts.top_k", "at work", "count"),
     ),
+    "api-price": (
+        ("owner", "owner", ""),
+        ("input", "input", "usd_per_token"),
+        ("output", "output", "usd_per_token"),
+    ),
+    "distillation": (
+        ("mode", "way", ""),
+        ("student", "student", ""),
+        ("teacher", "teacher", ""),
+        ("api", "bought from", ""),
+        ("tokens", "tokens", "count"),
+    ),
+    "scenario": (("command", "command", ""),),
     "speculation": (("method", "method", ""), ("drafts", "drafts", "count"), ("draft.cost", "cost", "")),
 }
 """What a list shows of each kind beside id and name: path, title and dimension."""

@@ -24,7 +24,9 @@ __all__ = [
     "crossover_tokens",
     "distillation_flop",
     "logit_bytes",
+    "plain_tokens",
     "student_loss",
+    "students_to_repay",
     "supervised_loss",
     "teacher_too_good",
 ]
@@ -126,6 +128,32 @@ def crossover_tokens(*, law: DistillationLaw, parameters: Values, teacher_loss: 
     return np.where(~wins.any(axis=0), 0.0, np.where(wins[-1], np.inf, np.exp(low)))
 
 
+def plain_tokens(*, law: DistillationLaw, parameters: Values, loss: Values) -> FloatArray:
+    """Tokens on which a model trained without a teacher reaches a loss: `supervised_loss` inverted.
+
+    Parameters
+    ----------
+    law
+        Coefficients.
+    parameters
+        Without embeddings.
+    loss
+        Nats, of a student for example.
+
+    Returns
+    -------
+    FloatArray
+        Infinite where no number of tokens makes a model of that size as good.
+    """
+    size, wanted = positive(parameters, "parameters"), positive(loss, "the loss")
+    above = np.maximum(wanted - law.floor, 0.0)
+    left = above ** (1.0 / law.outer_exponent) - law.parameter_factor * size**-law.parameter_exponent
+    reached = left > 0.0
+    with np.errstate(over="ignore"):
+        tokens = (law.token_factor / np.where(reached, left, 1.0)) ** (1.0 / law.token_exponent)
+    return np.where(reached, tokens, np.inf)
+
+
 def teacher_too_good(
     *, law: DistillationLaw, parameters: Values, tokens: Values, teacher_loss: Values, better: float = 0.01
 ) -> FloatArray:
@@ -180,6 +208,45 @@ def distillation_flop(
     student, teacher, data = array(student_forward), array(teacher_forward), array(tokens)
     passes = logits * data + pretraining * _BACKWARD * array(teacher_tokens)
     return _BACKWARD * student * data + teacher * passes
+
+
+def students_to_repay(
+    *,
+    student_forward: Values,
+    teacher_forward: Values,
+    tokens: Values,
+    equal_tokens: Values,
+    teacher_tokens: Values,
+    logits: bool = True,
+) -> FloatArray:
+    """Students that must share a teacher until training it has paid for itself in compute.
+
+    Each student trained on `tokens` with the teacher is as good as one trained on `equal_tokens` without it
+    (`plain_tokens`); what that saves, less the teacher's passes, pays for the teacher's own training. It is
+    the accounting of [1]_, section 5, solved for the number of students.
+
+    Parameters
+    ----------
+    student_forward, teacher_forward
+        Forward FLOP per token.
+    tokens, equal_tokens
+        Of a student with, and without the teacher.
+    teacher_tokens
+        On which the teacher is trained.
+    logits
+        Whether the teacher's passes count.
+
+    Returns
+    -------
+    FloatArray
+        Not rounded; infinite where a student saves nothing, zero where no training without a teacher makes
+        it as good.
+    """
+    student, teacher = array(student_forward), array(teacher_forward)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        saved = _BACKWARD * student * (array(equal_tokens) - array(tokens)) - logits * teacher * array(tokens)
+        needed = _BACKWARD * teacher * array(teacher_tokens) / saved
+    return np.where(saved > 0.0, needed, np.inf)
 
 
 def logit_bytes(
