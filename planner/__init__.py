@@ -14,6 +14,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 ==========================  ======================================================================
 `train`                     layout, step time, days and GPU-hours of a training job
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
+`run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
 `validate_serving`          errors of the estimator on measurements of serving, ours or yours
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from planner.evidence.serving_recalibrate import calibrate_serving
     from planner.evidence.serving_validate import validate_serving
     from planner.evidence.validate import validate_training
+    from planner.plan.scenario.run import run
     from planner.plan.serve import serve
     from planner.plan.train import train
     from planner.workload.hf_config import import_config
@@ -79,6 +81,7 @@ __all__ = [
     "import_config",
     "import_trace",
     "model",
+    "run",
     "serve",
     "summarize",
     "summarize_traffic",
@@ -103,6 +106,7 @@ _HOMES: Final = {
     "calibrate_training": "planner.evidence.recalibrate",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
+    "run": "planner.plan.scenario.run",
     "serve": "planner.plan.serve",
     "summarize": "planner.workload.summary",
     "summarize_traffic": "planner.workload.traffic_summary",

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from planner.cli.output import Answer, Choice, emit
+from planner.cli.scenarios import SaveOption, given, save
 from planner.cli.session import Session
 from planner.cli.streams import talk
+from planner.plan.scenario.questions import question_of
 
 __all__ = ["Catalogs", "Debug", "Overrides", "command"]
 
@@ -53,6 +55,7 @@ _OUTPUT: Final = {
 }  # fmt: skip
 """Parameters of `Choice.of`, under names that leave the plain ones to the command."""
 _CATALOG: Final = {"catalog": Catalogs, "set_": Overrides}
+_SAVE: Final = {"save": SaveOption}
 
 
 def command(function: Callable[..., Answer]) -> Callable[..., None]:
@@ -60,7 +63,8 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
 
     The function's parameters are its own arguments and options, annotated as typer wants them; one called
     ``session`` receives the `Session`, and the command then also takes ``--catalog`` and ``--set``. Every
-    command takes ``--json``, ``--jsonl``, ``--csv``, ``--format``, ``-o`` and ``--debug``.
+    command takes ``--json``, ``--jsonl``, ``--csv``, ``--format``, ``-o`` and ``--debug``, and one that asks
+    a question that scenarios know ``--save``.
     """
     hints = typing.get_type_hints(function, include_extras=True)
     own = [
@@ -69,14 +73,17 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
         if name != "session"
     ]
     reads = "session" in hints
-    shared = {**(_CATALOG if reads else {}), **_OUTPUT, "debug": Debug}
+    question = question_of(function.__module__)
+    shared = {**(_CATALOG if reads else {}), **(_SAVE if question else {}), **_OUTPUT, "debug": Debug}
 
     @functools.wraps(function)
     def run(context: typer.Context, **values: Any) -> None:
-        given = {name: values.pop(name) for name in shared}
-        session = _session(context, given)
-        choice = Choice.of(**{name.removeprefix("as_"): given[name] for name in _OUTPUT})
+        common = {name: values.pop(name) for name in shared}
+        session = _session(context, common)
+        choice = Choice.of(**{name.removeprefix("as_"): common[name] for name in _OUTPUT})
         answer = function(session=session, **values) if reads else function(**values)
+        if question is not None and common["save"] is not None:
+            save(common["save"], question, given(context, values), session)
         unused = [f"--set {text} changed nothing: no such record was used" for text in session.unused()]
         for note in (*answer.notes, *unused):
             talk(f"Note: {note}")

@@ -33,6 +33,7 @@ COMMANDS: Final[Tree] = {
             "size": "cluster_size",
         },
     ),
+    "run": "run",
     "validate": (
         "Predict measured runs and report the errors.",
         {"training": "validate_training", "serving": "validate_serving"},

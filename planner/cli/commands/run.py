@@ -1,0 +1,78 @@
+"""``planner run SCENARIO``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.command import command
+from planner.cli.complete import names_of
+from planner.cli.output import Answer
+from planner.cli.scenarios import SaveOption, answered
+from planner.cli.scenarios import save as saved
+from planner.cli.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from planner.catalog.strict_yaml import Document
+
+__all__ = ["run"]
+
+
+@command
+def run(
+    session: Session,
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="A scenario of the catalog, a file in YAML, or - for stdin.",
+            autocompletion=names_of("scenario"),
+            show_default=False,
+        ),
+    ],
+    with_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            "-w",
+            metavar="NAME=VALUE",
+            help="Ask with another input, as in --with days=90; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    save: SaveOption = None,
+) -> Answer:
+    """Ask the question of a scenario.
+
+    A scenario holds the inputs of a question; its answer is printed as the question's own command prints it.
+    Mistakes are listed all at once, by line. See the shipped ones: planner catalog list scenario.
+    """
+    from planner.plan.scenario.read import changes, ready
+
+    document, folder = _read(session, scenario)
+    one = ready(
+        document,
+        folder,
+        changed=changes(with_ or ()),
+        overlays=session.overlays,
+        overrides=session.overrides,
+    )
+    session.beneath(one.overlays, one.overrides)
+    answer = answered(session, one)
+    if save is not None:
+        saved(save, one.question, one.inputs, session, name=one.record.name, note=one.record.note)
+    return answer
+
+
+def _read(session: Session, scenario: str) -> tuple[Document, Path | None]:
+    from planner.plan.scenario.read import read_document
+
+    if scenario != "-":
+        return read_document(scenario, session.plain_catalog())
+    from planner.catalog.strict_yaml import parse_yaml
+    from planner.cli.streams import read_input
+
+    return parse_yaml(read_input("-"), "standard input"), None

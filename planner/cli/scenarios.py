@@ -1,0 +1,123 @@
+"""``--save FILE`` of every question, and a scenario as the command that it asks."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planner.cli.output import Answer
+from planner.cli.session import Session
+from planner.cli.streams import talk, to_file
+from planner.errors import UsageError
+
+if TYPE_CHECKING:
+    from planner.plan.scenario.questions import Question
+    from planner.plan.scenario.read import Ready
+
+__all__ = ["SaveOption", "answered", "given", "save"]
+
+SaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Also write the question as a scenario, for planner run.",
+        show_default=False,
+    ),
+]
+_LEFT_OPEN = "DEFAULT"
+"""Name of the source of a value that nobody gave."""
+
+
+def given(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments and options that were given, by the name of their parameter."""
+
+    def was_given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and not source.name.startswith(_LEFT_OPEN)
+
+    return {name: value for name, value in values.items() if was_given(name)}
+
+
+def save(file: str, question: Question, inputs: Mapping[str, Any], session: Session, **about: Any) -> None:
+    """Write a question as a scenario; says so where a file is replaced.
+
+    Parameters
+    ----------
+    file
+        Where to.
+    question, inputs
+        As asked.
+    about
+        ``name`` and ``note`` of the scenario.
+
+    Raises
+    ------
+    UsageError
+        Standard input or output cannot be part of a scenario.
+    OutputError
+        It cannot be written.
+    """
+    from planner.catalog.paths import environment_overlays
+    from planner.plan.scenario.save import text_of
+
+    if file == "-":
+        raise UsageError("--save -: the answer goes to standard output; name a file for the scenario")
+    for name in question.files:
+        if inputs.get(name) == "-":
+            raise UsageError(
+                f"--save {file}: the {name} comes from standard input, which is gone when the scenario runs; "
+                "save it as a file and name that"
+            )
+    text = text_of(
+        question,
+        inputs,
+        file=file,
+        overlays=(*environment_overlays(), *session.overlays),
+        overrides=session.overrides,
+        **about,
+    )
+    if Path(file).is_file():
+        talk(f"Note: {file} held something else, which is replaced")
+    to_file(file, text)
+
+
+def answered(session: Session, ready: Ready) -> Answer:
+    """Return what the command of a scenario answers; raises as the command does, with places in the file."""
+    from planner.errors import PlannerError
+
+    module = importlib.import_module(f"planner.cli.commands.{ready.question.module}")
+    function: Callable[..., Answer] = inspect.unwrap(module.run)
+    try:
+        return function(session=session, **_as_given(function, ready.inputs))
+    except PlannerError as error:
+        ready.failed(error)
+
+
+def _as_given(function: Callable[..., Answer], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs as the shell would have given them: numbers as text, several in a list or by comma."""
+    parameters = inspect.signature(function).parameters
+    values: dict[str, Any] = {}
+    for name, value in inputs.items():
+        if name not in parameters:
+            continue
+        several = "list[" in str(parameters[name].annotation)
+        if isinstance(value, list | tuple):
+            texts = [_text(one) for one in value]
+            values[name] = texts if several else ",".join(texts)
+        else:
+            values[name] = [_text(value)] if several else _plain(value)
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | Mapping) else _text(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,11 @@
+"""Scenarios: questions with their inputs in a file, which can be kept, shared and asked again.
+
+===========================  ===================================================================
+`planner.plan.scenario.run`  `run`: ask the question of a scenario
+`.questions`                 the questions that scenarios know, as a table
+`.inputs`                    what a question takes, read from the signature of its function
+`.checks`                    values that can be refused before the question is asked
+`.read`                      from a file, a name or a mapping to a question that is ready to be asked
+`.save`                      a question as the text of a scenario
+===========================  ===================================================================
+"""

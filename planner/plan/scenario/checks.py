@@ -1,0 +1,141 @@
+"""Values that can be refused before a question is asked: numbers, their units, and names of records.
+
+The question itself reads its inputs one after the other and stops at the first that is wrong. Here are those
+that cost nothing to look at, so that a scenario is answered with all of its mistakes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from planner.catalog.kinds import (
+    ACCELERATOR,
+    CHECKPOINT,
+    CLUSTER,
+    FABRIC,
+    FAILURES,
+    FINANCE,
+    LINK,
+    SITE,
+    SYSTEM,
+    Kind,
+)
+from planner.errors import PlannerError, UnknownNameError
+from planner.plan import numbers
+from planner.plan.price_words import PriceChoice
+from planner.workload.kinds import ENGINE, MODEL, SOFTWARE, SPECULATION, TRAFFIC
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+
+__all__ = ["refused"]
+
+Check = Callable[[Any, "Catalog"], object]
+"""Takes a value and the catalog; raises `PlannerError`."""
+_MODEL_FILES: Final = (".json", ".yaml", ".yml")
+
+
+def _number(name: str, read: Callable[[str, Any], object]) -> Check:
+    return lambda value, _catalog: read(name, value)
+
+
+def _counted(name: str, *, least: int = 1) -> Check:
+    most = numbers.MOST_TOKENS
+    return lambda value, _catalog: numbers.count(name, value, most=most, least=least)
+
+
+def _named(*kinds: Kind[Any]) -> Check:
+    """Check that one of the kinds has a record of the name; the first of them lends its message."""
+
+    def check(value: Any, catalog: Catalog) -> None:
+        unknown: list[UnknownNameError] = []
+        for kind in kinds:
+            try:
+                catalog.resolve(kind, value)
+            except UnknownNameError as error:
+                unknown.append(error)
+        if len(unknown) == len(kinds):
+            raise unknown[0]
+
+    return check
+
+
+def _cluster(value: Any, catalog: Catalog) -> None:
+    """Check a cluster, or the part of ``gb200:100000``."""
+    part, colon, _ = str(value).rpartition(":")
+    _named(*((SYSTEM, ACCELERATOR) if colon else (CLUSTER, SYSTEM, ACCELERATOR)))(part or value, catalog)
+
+
+def _model(value: Any, catalog: Catalog) -> None:
+    """Check the name of a model; a file is read when the question is asked."""
+    if isinstance(value, str) and not _may_be_file(value):
+        catalog.resolve(MODEL, value)
+
+
+def _may_be_file(text: str) -> bool:
+    path = Path(text)
+    return path.suffix.lower() in _MODEL_FILES or (("/" in text or "\\" in text) and path.exists())
+
+
+def _price(value: Any, catalog: Catalog) -> None:
+    PriceChoice.parse(str(value), catalog)
+
+
+_CHECKS: Final[Mapping[str, Check]] = {
+    "model": _model,
+    "cluster": _cluster,
+    "gpu": _named(ACCELERATOR, SYSTEM),
+    "accelerator": _named(ACCELERATOR, SYSTEM),
+    "site": _named(SITE),
+    "finance": _named(FINANCE),
+    "failures": _named(FAILURES),
+    "checkpoint": _named(CHECKPOINT),
+    "link": _named(LINK),
+    "fabric": _named(FABRIC),
+    "software": _named(SOFTWARE),
+    "engine": _named(ENGINE),
+    "traffic": _named(TRAFFIC),
+    "speculation": _named(SPECULATION),
+    "price": _price,
+    "power_cap": _number("power_cap", numbers.watts),
+    "power": _number("power", numbers.watts),
+    "usd": _number("usd", numbers.usd),
+    "tokens": _number("tokens", numbers.token_count),
+    "days": _number("days", numbers.days_of),
+    "availability": _number("availability", numbers.fraction),
+    "prefix_hit": _number("prefix_hit", numbers.fraction),
+    "percentile": _number("percentile", numbers.percentile),
+    "top": _counted("top", least=0),
+    **{
+        name: _counted(name)
+        for name in ("gpus", "seq_len", "tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch")
+    },
+}
+"""By the name of an input, which means the same in every question that has it."""
+
+
+def refused(name: str, value: object, catalog: Catalog) -> str:
+    """Return why a value cannot be had, or nothing where it may be fine.
+
+    Parameters
+    ----------
+    name, value
+        Of the input; several values are looked at one by one.
+    catalog
+        Where names are looked up.
+    """
+    check = _CHECKS.get(name)
+    if check is None or value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return next((why for one in value if (why := refused(name, one, catalog))), "")
+    if isinstance(value, Mapping):
+        return ""
+    try:
+        check(value, catalog)
+    except PlannerError as error:
+        option = numbers.given(name)
+        return str(error).removeprefix(f"{option} {value!r}: ").removeprefix(f"{option} ")
+    return ""
