@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from planner.workload.api_price import ApiPrice
     from planner.workload.deal import Deal
     from planner.workload.distillation import DistillationRecipe
+    from planner.workload.dossier import Dossier
     from planner.workload.engine import EngineProfile
     from planner.workload.fine_tuning import FineTuning
     from planner.workload.formats import WeightFormat
@@ -20,20 +21,24 @@ if TYPE_CHECKING:
     from planner.workload.software import SoftwareProfile
     from planner.workload.speculation import Speculation
     from planner.workload.traffic import TrafficProfile
+    from planner.workload.training_recipe import Overhead, TrainingRecipe
     from planner.workload.yardstick import Yardstick
 
 __all__ = [
     "API_PRICE",
     "DISTILLATION",
+    "DOSSIER",
     "ENGINE",
     "FINE_TUNING",
     "FORMAT",
     "MODEL",
+    "OVERHEAD",
     "SCALING",
     "SHAPE",
     "SOFTWARE",
     "SPECULATION",
     "TRAFFIC",
+    "TRAINING_RECIPE",
 ]
 
 MODEL: Final[Kind[ModelRecord]] = register(
@@ -73,4 +78,13 @@ DISTILLATION: Final[Kind[DistillationRecipe]] = register(
 )
 SCENARIO: Final[Kind[Scenario]] = register(
     Kind("scenario", "workloads/scenarios", "planner.workload.scenario:Scenario")
+)
+TRAINING_RECIPE: Final[Kind[TrainingRecipe]] = register(
+    Kind("training-recipe", "workloads/training", "planner.workload.training_recipe:TrainingRecipe")
+)
+OVERHEAD: Final[Kind[Overhead]] = register(
+    Kind("overhead", "workloads/overhead", "planner.workload.training_recipe:Overhead")
+)
+DOSSIER: Final[Kind[Dossier]] = register(
+    Kind("dossier", "workloads/dossiers", "planner.workload.dossier:Dossier")
 )
