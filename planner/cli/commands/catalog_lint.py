@@ -23,15 +23,17 @@ def run(
 ) -> Answer:
     """Check the catalog, or a directory of your own.
 
-    A directory is checked on top of the catalog. Prints a line for every mistake,
-    file:line: path: what is wrong; the mend, and exits with 3 where there is one.
+    A directory is checked on top of the catalog. Of scenarios the inputs are checked, too. Prints a line for
+    every mistake, file:line: path: what is wrong; the mend, and exits with 3 where there is one.
     """
     from planner.catalog.lint import lint
+    from planner.plan.scenario.check import mistakes_in
 
     folder = None if directory is None else Path(directory)
     if folder is not None and folder not in session.overlays:
         session.overlays = (*session.overlays, folder)
-    mistakes = lint(session.catalog(), folder=folder)
+    catalog = session.catalog()
+    mistakes = list(dict.fromkeys([*lint(catalog, folder=folder), *mistakes_in(catalog, folder)]))
     checked = directory or "the catalog"
     return Answer(
         document=document(

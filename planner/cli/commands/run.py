@@ -50,7 +50,8 @@ def run(
     A scenario holds the inputs of a question; its answer is printed as the question's own command prints it.
     Mistakes are listed all at once, by line. See the shipped ones: planner catalog list scenario.
     """
-    from planner.plan.scenario.read import changes, ready
+    from planner.plan.scenario.check import ready
+    from planner.plan.scenario.read import changes
 
     document, folder = _read(session, scenario)
     one = ready(

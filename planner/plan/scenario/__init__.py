@@ -4,8 +4,9 @@
 `planner.plan.scenario.run`  `run`: ask the question of a scenario
 `.questions`                 the questions that scenarios know, as a table
 `.inputs`                    what a question takes, read from the signature of its function
-`.checks`                    values that can be refused before the question is asked
-`.read`                      from a file, a name or a mapping to a question that is ready to be asked
+`.values`                    values that can be refused before the question is asked
+`.read`                      a scenario from a file, a name or a mapping, and places of its mistakes
+`.check`                     everything that is wrong with a scenario, at once
 `.save`                      a question as the text of a scenario
 ===========================  ===================================================================
 """

@@ -9,8 +9,9 @@ from typing import Any
 from planner.catalog.load import Catalog
 from planner.errors import PlannerError, UsageError
 from planner.plan.job import as_catalog
+from planner.plan.scenario.check import ready
 from planner.plan.scenario.inputs import called
-from planner.plan.scenario.read import read_document, ready
+from planner.plan.scenario.read import read_document
 
 __all__ = ["run"]
 

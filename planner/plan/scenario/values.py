@@ -116,7 +116,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
 """By the name of an input, which means the same in every question that has it."""
 
 
-def refused(name: str, value: object, catalog: Catalog) -> str:
+def refused(name: str, value: object, catalog: Catalog, *, names: bool = True) -> str:
     """Return why a value cannot be had, or nothing where it may be fine.
 
     Parameters
@@ -125,17 +125,21 @@ def refused(name: str, value: object, catalog: Catalog) -> str:
         Of the input; several values are looked at one by one.
     catalog
         Where names are looked up.
+    names
+        Whether a name that is not there is refused.
     """
     check = _CHECKS.get(name)
     if check is None or value is None:
         return ""
     if isinstance(value, list | tuple):
-        return next((why for one in value if (why := refused(name, one, catalog))), "")
+        return next((why for one in value if (why := refused(name, one, catalog, names=names))), "")
     if isinstance(value, Mapping):
         return ""
     try:
         check(value, catalog)
     except PlannerError as error:
+        if isinstance(error, UnknownNameError) and not names:
+            return ""
         option = numbers.given(name)
         return str(error).removeprefix(f"{option} {value!r}: ").removeprefix(f"{option} ")
     return ""
