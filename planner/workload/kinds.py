@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from planner.workload.engine import EngineProfile
     from planner.workload.fine_tuning import FineTuning
     from planner.workload.formats import WeightFormat
+    from planner.workload.post_training import PostTraining
     from planner.workload.record import ModelRecord
     from planner.workload.scaling import ScalingLaw
     from planner.workload.scenario import Scenario
@@ -33,6 +34,7 @@ __all__ = [
     "FORMAT",
     "MODEL",
     "OVERHEAD",
+    "POST_TRAINING",
     "SCALING",
     "SHAPE",
     "SOFTWARE",
@@ -87,4 +89,7 @@ OVERHEAD: Final[Kind[Overhead]] = register(
 )
 DOSSIER: Final[Kind[Dossier]] = register(
     Kind("dossier", "workloads/dossiers", "planner.workload.dossier:Dossier")
+)
+POST_TRAINING: Final[Kind[PostTraining]] = register(
+    Kind("post-training", "workloads/post_training", "planner.workload.post_training:PostTraining")
 )
