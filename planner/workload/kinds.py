@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_PRICE",
+    "DEAL",
     "DISTILLATION",
     "DOSSIER",
     "ENGINE",
@@ -41,6 +42,7 @@ __all__ = [
     "SPECULATION",
     "TRAFFIC",
     "TRAINING_RECIPE",
+    "YARDSTICK",
 ]
 
 MODEL: Final[Kind[ModelRecord]] = register(
