@@ -14,6 +14,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 ==========================  ======================================================================
 `train`                     layout, step time, days and GPU-hours of a training job
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
+`staged`                    a training run by a recipe of stages, with experiments and failed runs
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from planner.evidence.validate import validate_training
     from planner.plan.scenario.run import run
     from planner.plan.serve import serve
+    from planner.plan.staged.run import staged
     from planner.plan.train import train
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
@@ -83,6 +85,7 @@ __all__ = [
     "model",
     "run",
     "serve",
+    "staged",
     "summarize",
     "summarize_traffic",
     "tables",
@@ -108,6 +111,7 @@ _HOMES: Final = {
     "import_trace": "planner.workload.traffic_import",
     "run": "planner.plan.scenario.run",
     "serve": "planner.plan.serve",
+    "staged": "planner.plan.staged.run",
     "summarize": "planner.workload.summary",
     "summarize_traffic": "planner.workload.traffic_summary",
     "train": "planner.plan.train",

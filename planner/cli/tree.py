@@ -33,6 +33,7 @@ COMMANDS: Final[Tree] = {
             "size": "cluster_size",
         },
     ),
+    "staged": "staged",
     "run": "run",
     "validate": (
         "Predict measured runs and report the errors.",

@@ -52,6 +52,8 @@ class PublishedRun(Section):
     gpu_hours: Hours
     failures: Annotated[str, Ref("failures")] | None = None
     """Record of how often its hosts failed, where that is known."""
+    software: Annotated[str, Ref("software")] | None = None
+    """Stack it was trained with."""
 
 
 class TrainingRecipe(Record):

@@ -92,6 +92,13 @@ HEADLINES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("api", "bought from", ""),
         ("tokens", "tokens", "count"),
     ),
+    "training-recipe": (
+        ("model", "model", ""),
+        ("shape", "shape", ""),
+        ("parameters", "parameters", "count"),
+        ("precision", "precision", ""),
+    ),
+    "overhead": (("experiments", "experiments", "fraction"), ("failed", "thrown away", "fraction")),
     "scenario": (("command", "command", ""),),
     "speculation": (("method", "method", ""), ("drafts", "drafts", "count"), ("draft.cost", "cost", "")),
 }

@@ -22,6 +22,7 @@ _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
+    "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),

@@ -1,0 +1,124 @@
+"""``planner staged RECIPE``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.command import command
+from planner.cli.complete import names_of
+from planner.cli.output import Answer, Column, Table
+from planner.cli.plans import assumed, document_of, infeasible, option, text_table
+from planner.cli.session import Session
+from planner.cli.surroundings import (
+    AvailabilityOption,
+    CheckpointOption,
+    FailuresOption,
+    FinanceOption,
+    PowerCapOption,
+    PriceOption,
+    SiteOption,
+)
+
+if TYPE_CHECKING:
+    from planner.plan.staged.results import StagedResult
+
+__all__ = ["run"]
+
+_INFEASIBLE = 4
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A training recipe of the catalog, as llama-3.1-405b or dense-1e27.",
+        autocompletion=names_of("training-recipe"),
+        show_default=False,
+    ),
+]
+
+
+@command
+def run(
+    session: Session,
+    recipe: Recipe,
+    cluster: Annotated[
+        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
+    ] = None,
+    gpu: Annotated[
+        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
+    ] = None,
+    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 16384 or 1M.")] = None,
+    precision: Annotated[
+        str | None, option("--precision", metavar="NAME", text="Of all stages: bf16, fp8, mxfp8, nvfp4 ...")
+    ] = None,
+    software: Annotated[
+        str | None,
+        option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
+    ] = None,
+    overhead: Annotated[
+        str, typer.Option("--overhead", metavar="NAME", help="Shares of experiments and failed runs.")
+    ] = "usual",
+    experiments: Annotated[
+        str | None,
+        option("--experiments", metavar="SHARE", text="Compute before the run, of the run's: 150%."),
+    ] = None,
+    failed: Annotated[
+        str | None, option("--failed", metavar="SHARE", text="Steps thrown away, of the run's: 5%.")
+    ] = None,
+    site: SiteOption = None,
+    price: PriceOption = None,
+    finance: FinanceOption = None,
+    power_cap: PowerCapOption = None,
+    failures: FailuresOption = None,
+    availability: AvailabilityOption = None,
+    checkpoint: CheckpointOption = None,
+) -> Answer:
+    """Train by a recipe of stages, with what a run takes beside it.
+
+    Batches that grow and sequences that get longer, each in its own layout; experiments and failed runs as a
+    stated share. Exit code 4 where a stage is not feasible.
+    """
+    from planner.plan.staged.run import staged
+
+    result = staged(
+        recipe,
+        cluster=cluster,
+        gpu=gpu,
+        gpus=gpus,
+        precision=precision,
+        software=software,
+        overhead=overhead,
+        experiments=experiments,
+        failed=failed,
+        site=site,
+        price=price,
+        finance=finance,
+        power_cap=power_cap,
+        failures=failures,
+        availability=availability,
+        checkpoint=checkpoint,
+        catalog=session.catalog(),
+    )
+    return _answer(session, result)
+
+
+def _answer(session: Session, result: StagedResult) -> Answer:
+    from planner.plan.staged.table import STAGE_HEAD, headline, plan_rows, records_of, stage_rows
+
+    records = records_of(result)
+    keys = dict.fromkeys(key for record in records for key in record)
+    if result.plan is None:
+        tables = [infeasible(result, headline(result))]
+    else:
+        tables = [
+            text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
+            text_table(STAGE_HEAD, stage_rows(result.plan)),
+        ]
+    return Answer(
+        document=document_of(session, result),
+        tables=[*tables, *assumed(result)],
+        records=Table([Column(key, key) for key in keys], records),
+        notes=result.result.notes,
+        exit_code=0 if result.plan is not None else _INFEASIBLE,
+    )
