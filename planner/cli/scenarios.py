@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,12 +102,12 @@ def answered(session: Session, ready: Ready) -> Answer:
 
 def _as_given(function: Callable[..., Answer], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return inputs as the shell would have given them: numbers as text, several in a list or by comma."""
-    parameters = inspect.signature(function).parameters
+    hints = typing.get_type_hints(function)
     values: dict[str, Any] = {}
     for name, value in inputs.items():
-        if name not in parameters:
+        if name not in hints:
             continue
-        several = "list[" in str(parameters[name].annotation)
+        several = "list[" in str(hints[name])
         if isinstance(value, list | tuple):
             texts = [_text(one) for one in value]
             values[name] = texts if several else ",".join(texts)
