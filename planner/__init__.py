@@ -15,6 +15,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `train`                     layout, step time, days and GPU-hours of a training job
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
 `staged`                    a training run by a recipe of stages, with experiments and failed runs
+`budget`                    what money, power, GPUs or a deal come to in everything else
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from planner.evidence.serving_recalibrate import calibrate_serving
     from planner.evidence.serving_validate import validate_serving
     from planner.evidence.validate import validate_training
+    from planner.plan.budget.budget import budget
     from planner.plan.scenario.run import run
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
@@ -76,6 +78,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "budget",
     "calibrate_kernels",
     "calibrate_serving",
     "calibrate_training",
@@ -104,6 +107,7 @@ _HOMES: Final = {
     "PlannerError": "planner.errors",
     "UnknownNameError": "planner.errors",
     "UsageError": "planner.errors",
+    "budget": "planner.plan.budget.budget",
     "calibrate_kernels": "planner.evidence.kernels",
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",

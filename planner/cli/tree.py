@@ -34,6 +34,7 @@ COMMANDS: Final[Tree] = {
         },
     ),
     "staged": "staged",
+    "budget": "budget",
     "run": "run",
     "validate": (
         "Predict measured runs and report the errors.",

@@ -27,6 +27,7 @@ RESULTS: Final = {
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),
     "cluster-size": ("planner cluster size", "planner.cli.documents_cluster:ClusterSize"),
+    "budget": ("planner budget", "planner.cli.documents_budget:Budget"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),

@@ -67,6 +67,7 @@ QUESTIONS: Final = {
         ),
         Question(command="cluster show", home="planner.plan.cluster.sheet:show"),
         Question(command="cluster compare", home="planner.plan.cluster.comparison:compare"),
+        Question(command="budget", home="planner.plan.budget.budget:budget"),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
     )
