@@ -228,8 +228,14 @@ class Catalog:
         finally:
             self._tracking = [other for other in self._tracking if other is not names]
 
+    def mark(self, names: Iterable[tuple[str, str]]) -> None:
+        """Count records as read that a copy of this catalog has read in another process."""
+        for key in names:
+            for read in self._tracking:
+                read[key] = None
+
     def bibliography(self, names: Iterable[tuple[str, str]]) -> dict[str, Source | None]:
-        """Return the sources that the quantities of some records cite.
+        """Return the sources that the quantities of some records cite, or that a record without any does.
 
         Parameters
         ----------
@@ -245,6 +251,11 @@ class Catalog:
 
         records = [self._records[name] for name in names if name in self._records]
         keys = {quantity.source for record in records for _, quantity in quantities(record)}
+        keys |= {
+            record.cite.source
+            for record in records
+            if record.cite is not None and not any(True for _ in quantities(record))
+        }
         if self._overrides:
             from planner.catalog.overrides import SOURCE
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from planner.cli.output import Answer, Choice, emit
-from planner.cli.scenarios import SaveOption, given, save
+from planner.cli.scenarios import SaveOption, given, keep, scenario_text
 from planner.cli.session import Session
 from planner.cli.streams import talk
 from planner.plan.scenario.questions import question_of
@@ -81,9 +81,12 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
         common = {name: values.pop(name) for name in shared}
         session = _session(context, common)
         choice = Choice.of(**{name.removeprefix("as_"): common[name] for name in _OUTPUT})
+        file = common.get("save")
+        asked = given(context, values)
+        kept = "" if question is None or file is None else scenario_text(file, question, asked, session)
         answer = function(session=session, **values) if reads else function(**values)
-        if question is not None and common["save"] is not None:
-            save(common["save"], question, given(context, values), session)
+        if file and kept:
+            keep(file, kept)
         unused = [f"--set {text} changed nothing: no such record was used" for text in session.unused()]
         for note in (*answer.notes, *unused):
             talk(f"Note: {note}")

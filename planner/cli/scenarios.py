@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planner.plan.scenario.questions import Question
     from planner.plan.scenario.read import Ready
 
-__all__ = ["SaveOption", "answered", "given", "save"]
+__all__ = ["SaveOption", "answered", "given", "keep", "scenario_text"]
 
 SaveOption = Annotated[
     str | None,
@@ -45,8 +45,10 @@ def given(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if was_given(name)}
 
 
-def save(file: str, question: Question, inputs: Mapping[str, Any], session: Session, **about: Any) -> None:
-    """Write a question as a scenario; says so where a file is replaced.
+def scenario_text(
+    file: str, question: Question, inputs: Mapping[str, Any], session: Session, **about: Any
+) -> str:
+    """Return the text of a scenario; it is made before the question is answered, and kept after.
 
     Parameters
     ----------
@@ -61,21 +63,19 @@ def save(file: str, question: Question, inputs: Mapping[str, Any], session: Sess
     ------
     UsageError
         Standard input or output cannot be part of a scenario.
-    OutputError
-        It cannot be written.
     """
     from planner.catalog.paths import environment_overlays
     from planner.plan.scenario.save import text_of
 
-    if file == "-":
-        raise UsageError("--save -: the answer goes to standard output; name a file for the scenario")
+    if file in ("", "-"):
+        raise UsageError(f"--save {file!r}: the answer goes to standard output; name a file for the scenario")
     for name in question.files:
         if inputs.get(name) == "-":
             raise UsageError(
                 f"--save {file}: the {name} comes from standard input, which is gone when the scenario runs; "
                 "save it as a file and name that"
             )
-    text = text_of(
+    return text_of(
         question,
         inputs,
         file=file,
@@ -83,6 +83,10 @@ def save(file: str, question: Question, inputs: Mapping[str, Any], session: Sess
         overrides=session.overrides,
         **about,
     )
+
+
+def keep(file: str, text: str) -> None:
+    """Write a scenario, and say so where it replaces a file; raises `planner.errors.OutputError`."""
     if Path(file).is_file():
         talk(f"Note: {file} held something else, which is replaced")
     to_file(file, text)

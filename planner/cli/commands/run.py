@@ -9,8 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer
-from planner.cli.scenarios import SaveOption, answered
-from planner.cli.scenarios import save as saved
+from planner.cli.scenarios import SaveOption, answered, keep, scenario_text
 from planner.cli.session import Session
 
 if TYPE_CHECKING:
@@ -62,9 +61,11 @@ def run(
         overrides=session.overrides,
     )
     session.beneath(one.overlays, one.overrides)
+    about = {"name": one.record.name, "note": one.record.note}
+    kept = "" if save is None else scenario_text(save, one.question, one.inputs, session, **about)
     answer = answered(session, one)
-    if save is not None:
-        saved(save, one.question, one.inputs, session, name=one.record.name, note=one.record.note)
+    if save and kept:
+        keep(save, kept)
     return answer
 
 

@@ -57,7 +57,7 @@ class Parameter:
             return "true or false"
         if "list" in self.takes:
             return "a list ([a, b] or lines with '- ')"
-        return "text; write it in quotes" if "text" in self.takes else "fields"
+        return "text; write it in quotes" if "text" in self.takes else "fields (name: value, indented below)"
 
 
 @cache

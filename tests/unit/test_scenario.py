@@ -1,0 +1,237 @@
+"""Scenarios: what they take, everything that is wrong with one at once, and where its paths start."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import planner
+from planner.catalog.load import Catalog
+from planner.errors import InputError, UnknownNameError, UsageError
+from planner.plan.scenario.check import mistakes_in, ready
+from planner.plan.scenario.inputs import mistakes_of, parameters_of
+from planner.plan.scenario.questions import QUESTIONS, Question, question_named, question_of
+from planner.plan.scenario.read import changes, read_document
+from planner.plan.scenario.run import run
+from planner.workload.scenario import Scenario
+
+SMALL = {"command": "train", "inputs": {"model": "llama-3.1-8b", "gpu": "h100-sxm", "gpus": 64, "top": 0}}
+
+
+def anything(
+    model: object,
+    *names: str,
+    days: int | str | None = None,
+    sure: bool = False,
+    lengths: Iterable[float] = (),
+    settings: Mapping[str, Any] | None = None,
+    unknown: NotThere = None,  # type: ignore[name-defined]  # noqa: F821
+    catalog: Any = None,
+    set: Iterable[str] = (),
+) -> tuple[object, ...]:
+    """Stand in for a question."""
+    return model, names, days, sure, lengths, settings, unknown
+
+
+TOY = Question(command="toy", home=f"{__name__}:anything", shown=("explain",), spelled={"gpu": "names"})
+
+
+def refusal(scenario: object, **inputs: Any) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        planner.run(scenario, **inputs)
+    assert pickle.loads(pickle.dumps(caught.value)).mistakes == caught.value.mistakes  # noqa: S301
+    return list(caught.value.mistakes)
+
+
+def test_what_a_question_takes_is_read_from_its_function() -> None:
+    found = parameters_of(TOY)
+    assert list(found) == ["model", "names", "days", "sure", "lengths", "settings", "unknown", "explain"]
+    assert {name for name, one in found.items() if one.required} == {"model", "names"}
+    assert found["days"].takes == {"number", "text"}
+    assert (found["sure"].takes, found["explain"].takes) == ({"flag"}, {"flag"})
+    assert (found["names"].takes, found["lengths"].takes) == ({"list"}, {"list"})
+    assert found["settings"].takes == {"fields"}
+    assert found["unknown"].takes == found["model"].takes == {"text", "number", "flag", "list", "fields"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("days", True, "expected a number, with its unit where it has one, found true"),
+        ("days", [1], "expected a number, with its unit where it has one, found a list"),
+        ("sure", "yes", "expected true or false, found 'yes'"),
+        ("lengths", 5, "expected a list ([a, b] or lines with '- '), found 5"),
+        ("settings", "a", "expected fields (name: value, indented below), found 'a'"),
+        ("dais", 1, "unknown input; did you mean 'days'?"),
+        ("Days", 1, "unknown input; did you mean 'days'?"),
+        ("gpu", "h100", "unknown input; it is called 'names' here"),
+        ("set", [], "unknown input; 'set' stands beside inputs, not in them"),
+    ],
+)
+def test_a_name_or_type_that_is_wrong_gets_a_sentence(name: str, value: object, sentence: str) -> None:
+    assert mistakes_of(TOY, {"model": "m", "names": ["a"], name: value}) == {name: sentence}
+
+
+def test_what_must_be_given_and_is_not_is_said() -> None:
+    assert set(mistakes_of(TOY, {"names": None})) == {"model", "names"}
+    assert mistakes_of(TOY, {"model": {"any": 1}, "names": ["a"], "days": None, "unknown": 3}) == {}
+
+
+def test_all_mistakes_of_a_file_are_listed_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "id: Bad One\nname: x\ncommand: train\ninputs:\n  modle: llama-3.1-8b\n  gpus: -4\n  days: lots\n"
+        "  cluster: colossus-9\n  exhaustive: 1\nset: [accelerator.memory.bandwith=3]\nfrob: 1\n",
+        encoding="utf-8",
+    )
+    found = [line.removeprefix(f"{tmp_path}/") for line in refusal(file)]
+    assert [line.split(": ")[:2] for line in found] == [
+        ["bad.yaml:1", "id"],
+        ["bad.yaml:4", "inputs.model"],
+        ["bad.yaml:5", "inputs.modle"],
+        ["bad.yaml:6", "inputs.gpus"],
+        ["bad.yaml:7", "inputs.days"],
+        ["bad.yaml:9", "inputs.exhaustive"],
+        ["bad.yaml:10", "set.0"],
+        ["bad.yaml:11", "frob"],
+    ]
+    assert "did you mean 'model'?" in found[2]
+    assert "'bandwidth'" in found[6]
+    # a name may be in the catalog that could not be opened; once it can, the name is refused as well
+    file.write_text(file.read_text(encoding="utf-8").replace("bandwith", "bandwidth"), encoding="utf-8")
+    assert any("unknown cluster 'colossus-9'. Did you mean 'colossus-" in line for line in refusal(file))
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"model": "lama-3.1-8b"}, "inputs.model: unknown model 'lama-3.1-8b'. Did you mean 'llama-3.1-8b'"),
+        ({"gpu": "hgx-h10"}, "inputs.gpu: unknown accelerator 'hgx-h10'."),
+        ({"tokens": "-1T"}, "inputs.tokens: '-1T' must be positive and at most 1e+18; for example 15.6T"),
+        ({"days": 0}, "inputs.days: 0 must be positive and at most 1,000,000 days"),
+        ({"price": 2.35}, "inputs.price: in what? Write '$2.35/h', in US dollars per hour"),
+        ({"power_cap": "300"}, "inputs.power_cap: '300' has no unit"),
+        ({"site": "mars"}, "inputs.site: unknown site 'mars'."),
+        ({"gpus": "many"}, "inputs.gpus: 'many' does not start with a number"),
+    ],
+)
+def test_values_that_cost_nothing_to_look_at_are_refused_before(
+    changed: dict[str, Any], sentence: str
+) -> None:
+    data = {"command": "train", "inputs": SMALL["inputs"] | changed}  # type: ignore[operator]
+    (mistake,) = refusal(data)
+    assert mistake.startswith(f"scenario: {sentence}")
+    (beside,) = refusal(SMALL, **changed)
+    assert beside.startswith(f"--with {sentence.removeprefix('inputs.')}")
+
+
+def test_what_the_question_refuses_is_placed_at_the_input_that_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "conflict.yaml"
+    file.write_text(
+        "command: train\ninputs:\n  model: llama-3.1-8b\n  gpu: h100-sxm\n  cluster: colossus-1\n",
+        encoding="utf-8",
+    )
+    assert refusal(file)[0].startswith(f"{file}:5: inputs.cluster: --cluster and --gpu exclude each other")
+    assert refusal(SMALL, cluster="colossus-1")[0].startswith("--with cluster: --cluster and --gpu")
+    nowhere = {"command": "train", "inputs": {"model": "llama-3.1-8b"}}
+    assert refusal(nowhere)[0].startswith("scenario: command: say on what: --cluster NAME")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "sentence"),
+    [
+        ({}, "scenario: command: required field missing; add it"),
+        ({"command": "trian"}, "scenario: command: unknown command 'trian'; did you mean 'train'?"),
+        (
+            {"command": "frobnicate"},
+            "scenario: command: unknown command 'frobnicate'; a scenario asks one of train, ",
+        ),
+        ({"command": "train", "inputs": [1]}, "scenario: inputs: expected fields"),
+        ({"command": "train", "note": 5}, "scenario: note: expected text, found 5; write it in quotes"),
+        (17, "a scenario is a name, a path or a mapping, not int"),
+    ],
+)
+def test_what_is_no_scenario_is_refused(scenario: object, sentence: str) -> None:
+    assert refusal(scenario)[0].startswith(sentence)
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'colossus-1-train'"):
+        planner.run("colosus-1-train")
+
+
+def test_a_mapping_a_file_and_a_record_ask_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(
+        "command: train\ninputs: {model: llama-3.1-8b, gpu: h100-sxm, gpus: 64, top: 0}\n", encoding="utf-8"
+    )
+    record = Scenario.model_validate({"id": "a", "name": "b", **SMALL})
+    direct = planner.train("llama-3.1-8b", gpu="h100-sxm", gpus=64, top=0)
+    for scenario in (SMALL, file, str(file), record):
+        answer = planner.run(scenario)
+        assert (answer.inputs, answer.plan) == (direct.inputs, direct.plan)
+    assert planner.run(SMALL, gpus=None, days=100, tokens="1T").inputs.question == "gpus"
+
+
+def test_what_it_changes_in_the_catalog_lies_beneath_what_the_caller_changes() -> None:
+    scenario = SMALL | {"set": ["accelerator.h100-sxm.flops.bf16=*0.5"]}
+    slow, plain = planner.run(scenario), planner.run(SMALL)
+    assert slow.plan.step_time_s.value > 1.5 * plain.plan.step_time_s.value
+    assert slow.inputs.overrides == ("accelerator.h100-sxm.flops.bf16=*0.5",)
+    again = planner.run(scenario, set="accelerator.h100-sxm.flops.bf16=*2")
+    assert again.plan.step_time_s.value == pytest.approx(plain.plan.step_time_s.value, rel=1e-3)
+    with pytest.raises(UsageError, match="give overlay directories as the catalog"):
+        planner.run(scenario, catalog=Catalog())
+    assert planner.run(SMALL, catalog=Catalog()).plan == plain.plan
+
+
+def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "records" / "workloads" / "scenarios").mkdir(parents=True)
+    (folder / "model.yaml").write_text("id: mine\n", encoding="utf-8")
+    file = folder / "s.yaml"
+    file.write_text(
+        "command: train\ninputs: {model: model.yaml, gpu: h100-sxm}\ncatalog: [records]\n", encoding="utf-8"
+    )
+    one = ready(*read_document(file, Catalog()))
+    assert Path(one.inputs["model"]).resolve() == (folder / "model.yaml").resolve()
+    assert one.overlays[0].resolve() == (folder / "records").resolve()
+    file.write_text("command: train\ninputs: {model: llama-3.1-8b}\ncatalog: [recods]\n", encoding="utf-8")
+    assert "s.yaml:3: catalog.0: " in refusal(file)[0]
+
+
+def test_the_linter_finds_what_a_shipped_scenario_could_not_ask(tmp_path: Path) -> None:
+    folder = tmp_path / "workloads" / "scenarios"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "id: mine\nname: m\ncommand: train\ninputs:\n  modle: x\n", encoding="utf-8"
+    )
+    catalog = Catalog((tmp_path,))
+    assert [line.rpartition("mine.yaml:")[2].split(": ")[0] for line in mistakes_in(catalog)] == ["4", "5"]
+    assert mistakes_in(catalog, tmp_path) == mistakes_in(catalog)
+    assert mistakes_in(Catalog()) == []
+
+
+def test_changes_are_scalars_lists_or_left_open() -> None:
+    assert changes(["days=90", "seq-len=8k", "top=", "names=[a, b]", "price=$2/h", "sure=true"]) == {
+        "days": 90, "seq_len": "8k", "top": None, "names": ["a", "b"], "price": "$2/h", "sure": True,
+    }  # fmt: skip
+    for wrong in (["days"], ["=5"], ["a=1", "a=2"]):
+        with pytest.raises(UsageError, match="--with"):
+            changes(wrong)
+
+
+def test_every_question_is_a_command_and_a_function_of_the_library() -> None:
+    for command, question in QUESTIONS.items():
+        assert question.command == command
+        assert question_of(f"planner.cli.commands.{question.module}") is question
+        assert {"catalog", "set"} <= set(question.function.__annotations__)
+        assert not set(question.files) - set(parameters_of(question))
+        assert set(question.spelled.values()) <= set(parameters_of(question))
+    assert question_named("planner  train") == (QUESTIONS["train"], "")
+    assert question_of("planner.cli.commands.catalog_list") is None
+    assert run.__module__ == planner._HOMES["run"]
