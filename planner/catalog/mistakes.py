@@ -75,6 +75,13 @@ def _sentence(details: ErrorDetails, schema: type[BaseModel]) -> str:
         return f"{found(given)} is not one of {', '.join(options)}; {mend}"
     if kind == "string_pattern_mismatch" and details["loc"][-1:] == ("id",):
         return f"{found(given)} is no id; use lower case letters, digits, '-', '.' and '_'"
+    if kind == "union_tag_invalid":
+        options = [option.strip("'") for option in context["expected_tags"].split(", ")]
+        mend = suggest(context["tag"], options, otherwise="use one of them")
+        field = context["discriminator"].strip("'")
+        return f"{field} {context['tag'][:40]!r} is not one of {', '.join(options)}; {mend}"
+    if kind == "union_tag_not_found":
+        return f"required field missing; say which {context['discriminator'].strip(chr(39))} it is"
     sentence = _SENTENCES.get(kind)
     if sentence is not None:
         return sentence.format(found=found(given), **{k: v for k, v in context.items() if k != "found"})

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from planner.workload.api_price import ApiPrice
     from planner.workload.deal import Deal
     from planner.workload.distillation import DistillationRecipe
+    from planner.workload.diurnal import Diurnal
     from planner.workload.dossier import Dossier
     from planner.workload.engine import EngineProfile
     from planner.workload.fine_tuning import FineTuning
     from planner.workload.formats import WeightFormat
+    from planner.workload.jobs import JobSet
     from planner.workload.post_training import PostTraining
     from planner.workload.record import ModelRecord
     from planner.workload.scaling import ScalingLaw
@@ -29,10 +31,12 @@ __all__ = [
     "API_PRICE",
     "DEAL",
     "DISTILLATION",
+    "DIURNAL",
     "DOSSIER",
     "ENGINE",
     "FINE_TUNING",
     "FORMAT",
+    "JOBS",
     "MODEL",
     "OVERHEAD",
     "POST_TRAINING",
@@ -95,3 +99,7 @@ DOSSIER: Final[Kind[Dossier]] = register(
 POST_TRAINING: Final[Kind[PostTraining]] = register(
     Kind("post-training", "workloads/post_training", "planner.workload.post_training:PostTraining")
 )
+DIURNAL: Final[Kind[Diurnal]] = register(
+    Kind("diurnal", "workloads/diurnal", "planner.workload.diurnal:Diurnal")
+)
+JOBS: Final[Kind[JobSet]] = register(Kind("jobs", "workloads/jobs", "planner.workload.jobs:JobSet"))

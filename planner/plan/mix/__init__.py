@@ -1,0 +1,1 @@
+"""`planner mix`: one cluster shared between jobs, by linear and integer programming."""
