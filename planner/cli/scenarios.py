@@ -110,7 +110,7 @@ def _as_given(function: Callable[..., Answer], inputs: Mapping[str, Any]) -> dic
     values: dict[str, Any] = {}
     for name, value in inputs.items():
         if name not in hints:
-            continue
+            raise UsageError(f"--{name.replace('_', '-')} is of the library alone; leave it out")
         several = "list[" in str(hints[name])
         if isinstance(value, list | tuple):
             texts = [_text(one) for one in value]

@@ -11,6 +11,7 @@ import pytest
 
 import planner
 from planner.catalog.load import Catalog
+from planner.cli.tree import COMMANDS
 from planner.errors import InputError, UnknownNameError, UsageError
 from planner.plan.scenario.check import mistakes_in, ready
 from planner.plan.scenario.inputs import mistakes_of, parameters_of
@@ -223,6 +224,15 @@ def test_changes_are_scalars_lists_or_left_open() -> None:
     for wrong in (["days"], ["=5"], ["a=1", "a=2"]):
         with pytest.raises(UsageError, match="--with"):
             changes(wrong)
+
+
+def test_every_command_that_asks_a_question_of_the_library_is_in_the_table() -> None:
+    groups = {"validate", "calibrate", "catalog", "model", "traffic"}
+    alone = {"run", "schema", "cluster list"}
+    single = {name for name, entry in COMMANDS.items() if isinstance(entry, str)}
+    below = {f"cluster {name}" for name in COMMANDS["cluster"][1]}
+    assert set(COMMANDS) - single == {*groups, "cluster"}
+    assert set(QUESTIONS) == (single | below) - alone, "add it to planner/plan/scenario/questions.py"
 
 
 def test_every_question_is_a_command_and_a_function_of_the_library() -> None:

@@ -70,6 +70,8 @@ QUESTIONS: Final = {
         Question(command="budget", home="planner.plan.budget.budget:budget"),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
+        Question(command="staged", home="planner.plan.staged.run:staged"),
+        Question(command="budget", home="planner.plan.budget.budget:budget"),
     )
 }
 """By the name of the command."""

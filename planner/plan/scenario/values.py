@@ -101,7 +101,6 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "price": _price,
     "power_cap": _number("power_cap", numbers.watts),
     "power": _number("power", numbers.watts),
-    "usd": _number("usd", numbers.usd),
     "tokens": _number("tokens", numbers.token_count),
     "days": _number("days", numbers.days_of),
     "availability": _number("availability", numbers.fraction),
