@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.model.adapters import adapter_bytes
 from planner.model.context import micro_batch_tokens, sequence_split
 from planner.tables import Model, Rows, Software, Strategy
 from planner.types import FloatArray
@@ -49,7 +50,7 @@ def activation_costs(*, model: Model, software: Software, strategy: Strategy) ->
     hidden = t * m.hidden / sequence_split(st)  # elements of the residual stream on one rank
     mixers = attention_bytes(m, sw, st) * (m.n_full + m.n_window) + linear_mixer_bytes(m, sw, st) * m.n_linear
     blocks = mlp_bytes(m, sw, st) * m.n_dense + moe_bytes(m, sw, st) * m.n_moe
-    layer = sw.kept_share * (mixers + blocks) / m.layers
+    layer = sw.kept_share * (mixers + blocks) / m.layers + adapter_bytes(m, st)
     checkpoint = 2.0 * hidden
     zero = 0.0 * layer
     return ActivationCosts(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.model.adapters import attention_adapters, mlp_adapters
 from planner.model.collectives import hidden_s, link_bytes_per_s, place, ring_s
 from planner.model.context import NORM_BACKWARD, Both, LayerContext
 from planner.model.operators import any_true, causal_pairs, flash_attention_s, unfused_attention_s
@@ -46,7 +47,9 @@ def attention_block(c: LayerContext, *, windowed: bool) -> Passes:
     return passes(
         c,
         kernels=c.sw.kernels_per_block,
-        gemm=projections(c, heads=heads, kv_heads=kv_heads),
+        gemm=attention_adapters(
+            c, projections(c, heads=heads, kv_heads=kv_heads), heads=heads, kv_heads=kv_heads
+        ),
         attention=core,
         elementwise=(c.stream(t * (norm + rope)), c.stream(t * (NORM_BACKWARD * norm + rope))),
         quantise=(quantise, quantise),
@@ -133,10 +136,11 @@ def mlp_block(c: LayerContext) -> Passes:
     local = m.ffn / c.st.tp
     quantise = c.quantise(t * (m.hidden + local))
     norm = c.norm_bytes()
+    products = added(c.linear(m=t, n=(1.0 + m.gated) * local, k=m.hidden), c.linear(m=t, n=m.hidden, k=local))
     return passes(
         c,
         kernels=c.sw.kernels_per_block,
-        gemm=added(c.linear(m=t, n=(1.0 + m.gated) * local, k=m.hidden), c.linear(m=t, n=m.hidden, k=local)),
+        gemm=mlp_adapters(c, products, width=local, gated=m.gated),
         elementwise=(
             c.stream(t * (norm + (4.0 + 2.0 * m.gated) * local)),
             c.stream(t * (NORM_BACKWARD * norm + (6.0 + 4.0 * m.gated) * local)),

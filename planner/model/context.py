@@ -50,8 +50,13 @@ class LayerContext:
     rate16: FloatArray  # FLOP/s of 16-bit matrix products
     rate_linear: FloatArray  # FLOP/s in the training precision
 
-    def linear(self, *, m: FloatArray, n: FloatArray, k: FloatArray, low: bool = True) -> Both:
-        """Seconds of a linear layer, in the training precision or (`low=False`) in 16 bit."""
+    def linear(
+        self, *, m: FloatArray, n: FloatArray, k: FloatArray, low: bool = True, learns: bool = False
+    ) -> Both:
+        """Seconds of a linear layer, in the training precision or (`low=False`) in 16 bit.
+
+        Its weights are the model's own, frozen where those are; or (`learns=True`) learn in any case.
+        """
         return linear_s(
             m=m,
             n=n,
@@ -60,6 +65,7 @@ class LayerContext:
             rate_flop_per_s=self.rate_linear if low else self.rate16,
             memory_bytes_per_s=self.hw.memory_bytes_per_s,
             gradient_bytes=self.sw.gradient_bytes,
+            frozen=0.0 if learns else self.model.frozen,
         )
 
     def stream(self, moved_bytes: FloatArray, kernels: float = 3.0) -> FloatArray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.model.collectives import Group, hidden_s, place, ring_s
+from planner.model.learning import gathered_parameters, learned
 from planner.model.operators import any_true
 from planner.model.sharding import dense_ranks, expert_ranks
 from planner.tables import Hardware, Model, Software, Strategy
@@ -41,12 +42,20 @@ OPTIMIZER_BANDWIDTH_SHARE = 0.75
 def stage_parameters(
     *, model: Model, strategy: Strategy, stage_layers: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Dense and routed-expert parameters on one rank of the fullest stage."""
+    """Dense and routed-expert parameters that learn on one rank of the fullest stage."""
+    dense, expert, tables = stage_weights(model=model, strategy=strategy, stage_layers=stage_layers)
+    return learned(model, strategy, own=(dense + tables, expert), layers=stage_layers)
+
+
+def stage_weights(
+    *, model: Model, strategy: Strategy, stage_layers: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of the model on one rank of the fullest stage: dense ones of layers, experts, tables."""
     st, m = strategy, model
     share = stage_layers / m.layers
     tables = np.where(st.pp > 1, 0.5, np.where(m.tied, 1.0, 2.0))  # most stages hold neither table
     dense = (m.mixer_parameters + m.dense_parameters) * share / st.tp
-    return dense + m.embedding_parameters / st.tp * tables, m.expert_parameters * share / (st.etp * st.ep)
+    return dense, m.expert_parameters * share / (st.etp * st.ep), m.embedding_parameters / st.tp * tables
 
 
 def data_parallel_s(
@@ -103,7 +112,22 @@ def data_parallel_s(
             result = np.where(z == 0, plain, result)
     if any_true(z >= 3):
         reduce, gather = traffic(np.minimum(ranks, st.shard_group))
-        every = hide(gather, forward_s) + hide(gather + reduce, backward_s)
+        if any_true(model.frozen > 0):
+            own_dense, own_expert, tables = stage_weights(model=model, strategy=st, stage_layers=stage_layers)
+            own = own_dense + tables, own_expert
+            dense_all, expert_all = gathered_parameters(
+                model, st, own=own, tables=tables, layers=stage_layers
+            )
+            gather = traffic_s(
+                hardware=hardware,
+                software=sw,
+                strategy=st,
+                dense=dense_all,
+                expert=expert_all,
+                ranks=np.minimum(ranks, st.shard_group),
+            )[1]
+        asked = gather * (1.0 + model.reference_passes)  # weights of a frozen copy come the same way
+        every = hide(asked, forward_s) + hide(gather + reduce, backward_s)
         full = count * every + (2.0 * gather + reduce) / np.maximum(stage_layers, 1.0)
         replicas = replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert)
         result = np.where(z >= 3, full + hide(replicas, backward_s), result)

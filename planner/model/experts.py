@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.model.adapters import expert_adapters, mlp_adapters
 from planner.model.blocks import tensor_parallel
 from planner.model.collectives import dispatch_s, place, ring_s
 from planner.model.context import NORM_BACKWARD, Both, LayerContext
@@ -76,7 +77,9 @@ def routed_products(c: LayerContext, copies: FloatArray) -> Both:
         c.linear(m=rows, n=m.expert_hidden, k=width),
     )
     saved = GEMM_OVERHEAD_S[0] * (local - 1.0)
-    grouped = local * one[0] - 2.0 * saved, local * one[1] - 4.0 * saved
+    gradients = np.where(m.frozen > 0, 2.0, 4.0)  # products of the backward pass
+    grouped = local * one[0] - 2.0 * saved, local * one[1] - gradients * saved
+    grouped = expert_adapters(c, grouped, rows=rows, width=width, local=local)
     return added(grouped, c.linear(m=dispatched_tokens(c), n=experts, k=m.hidden, low=False))
 
 
@@ -84,9 +87,10 @@ def shared_products(c: LayerContext) -> Both:
     """Shared experts, split over the tensor-parallel group as a dense MLP."""
     m, t = c.model, c.tokens
     width = m.shared_ffn / c.st.tp
-    return added(
+    products = added(
         c.linear(m=t, n=(1.0 + m.expert_gated) * width, k=m.hidden), c.linear(m=t, n=m.hidden, k=width)
     )
+    return mlp_adapters(c, products, width=width, gated=m.expert_gated)
 
 
 def latent_products(c: LayerContext) -> Both:

@@ -8,19 +8,22 @@ References
 ----------
 .. [1] V. Korthikanti et al., arXiv:2205.05198: selective recompute.
 .. [2] DeepSeek-AI, arXiv:2412.19437: multi-token prediction; recompute of norms and latent up-projections.
+.. [3] T. Dettmers et al., "QLoRA", arXiv:2305.14314: weights held in 4 bit, widened for each product.
+.. [4] R. Rafailov et al., "Direct preference optimization", arXiv:2305.18290.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.model.blocks import attention_block, mlp_block, tensor_parallel
 from planner.model.context import Both, LayerContext, prepare
 from planner.model.experts import moe_block
+from planner.model.learning import HELD_BYTES
 from planner.model.mixers import linear_mixer_block
-from planner.model.operators import any_true
+from planner.model.operators import STREAM_SHARE, any_true
 from planner.model.passes import TERMS, Pass, Passes, plus, scaled, total
 from planner.tables import Hardware, Model, Rows, Software, Strategy
 from planner.types import FloatArray
@@ -79,15 +82,21 @@ def layer_costs(*, hardware: Hardware, model: Model, software: Software, strateg
         moe = moe_block(c)
         layer = plus(layer, scaled(moe, m.n_moe / body))
         module = np.where(m.n_moe > 0, total(attention) + total(moe), module)
-    forward, backward = layer
+    layer, first = widened(c, layer), widened(c, plus(mixer, dense))
+    own = layer[0]
     head_forward, head_backward = head(c)
     hidden_bytes = c.tokens * m.hidden * 2.0
+    if any_true(m.reference_passes > 0):
+        layer, first = referenced(m, layer), referenced(m, first)
+        head_forward = head_forward * (1.0 + m.reference_passes)
+        hidden_bytes = hidden_bytes * (1.0 + 0.5 * m.reference_passes)  # a pass that sends nothing back
+    forward, backward = layer
     return LayerCosts(
         forward_s=forward.total(),
         backward_s=backward.total(),
-        selective_s=selective_recompute(c, forward),
-        full_s=forward.total() - MOE_FIXED_SPARED * forward.moe_fixed,
-        prefix_delta_s=total(plus(mixer, dense)) - total(layer),
+        selective_s=selective_recompute(c, own),
+        full_s=own.total() - MOE_FIXED_SPARED * own.moe_fixed,
+        prefix_delta_s=total(first) - total(layer),
         head_forward_s=head_forward,
         head_backward_s=head_backward,
         embedding_s=c.stream(EMBEDDING_BYTES * 2.0 * hidden_bytes / c.sequence_split, kernels=4.0),
@@ -96,6 +105,27 @@ def layer_costs(*, hardware: Hardware, model: Model, software: Software, strateg
         forward_terms=forward.stacked(),
         backward_terms=backward.stacked(),
     )
+
+
+def widened(c: LayerContext, layer: Passes) -> Passes:
+    """Return both passes with the time to widen weights that are held narrower than 16 bit, as casts.
+
+    Each pass reads them narrow and writes them wide; the products then read what was written [3].
+    """
+    m, st = c.model, c.st
+    narrow = m.weight_bytes < HELD_BYTES
+    if not any_true(narrow):
+        return layer
+    weights = (m.mixer_parameters + m.dense_parameters) / st.tp + m.expert_parameters / (st.etp * st.ep)
+    moved = np.where(narrow, (m.weight_bytes + HELD_BYTES) * weights / m.layers, 0.0)
+    seconds = moved / (STREAM_SHARE * c.hw.memory_bytes_per_s)
+    forward, backward = (replace(one, quantise=one.quantise + seconds) for one in layer)
+    return forward, backward
+
+
+def referenced(model: Model, layer: Passes) -> Passes:
+    """Return both passes with those of the frozen copy, which only looks forward, in the same layout [4]."""
+    return layer[0].scaled(1.0 + model.reference_passes), layer[1]
 
 
 def average_mixer(c: LayerContext, attention: Passes) -> Passes:

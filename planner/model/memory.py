@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.model.activations import ActivationCosts, kept_bytes, recompute_peak
+from planner.model.learning import StateBytes, all_learn, tuned_states
 from planner.model.pipeline import StageLayers, micro_batches_in_flight, split_layers
 from planner.model.sharding import dense_ranks, expert_ranks
 from planner.tables import Model, Rows, Software, Strategy
@@ -39,9 +40,6 @@ FIT_SLOPE = 1.702
 
 GATHERED_LAYERS = 2.0
 """Layers whose weights full sharding holds at a time: the one at work and the next [2]."""
-
-StateBytes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-"""Weights, gradients, optimizer states, gather buffers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +129,22 @@ def stage_states(
     expert_layer = m.expert_parameters / m.layers / (st.etp * st.ep)
     mtp = m.mtp * dense_layer
     mtp_experts = m.mtp * m.expert_parameters / np.maximum(m.n_moe, 1.0) / (st.etp * st.ep)
+    plain = all_learn(m)
 
     def states(
         layers: FloatArray, dense_more: FloatArray | float, expert_more: FloatArray | float
     ) -> StateBytes:
         dense, expert = dense_layer * layers + dense_more, expert_layer * layers + expert_more
+        if not plain:
+            return tuned_states(
+                model=m,
+                software=software,
+                strategy=st,
+                own=(dense, expert),
+                tables=np.zeros_like(dense) + dense_more,
+                layers=layers,
+                gathered_layers=GATHERED_LAYERS,
+            )
         return state_bytes(software=software, strategy=st, dense=dense, expert=expert, layers=layers)
 
     whole = np.where(single, head_table + mtp, 0.0)

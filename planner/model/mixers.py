@@ -7,6 +7,7 @@ References
 
 from __future__ import annotations
 
+from planner.model.adapters import linear_adapters
 from planner.model.blocks import tensor_parallel
 from planner.model.context import NORM_BYTES, LayerContext
 from planner.model.passes import Passes, added, passes
@@ -33,10 +34,11 @@ def linear_mixer_block(c: LayerContext) -> Passes:
     scan = t * m.linear_scan_flop / c.st.tp / (SCAN_SHARE * c.hw.peak_flop_per_s[:, 0])
     moved = t * (NORM_BYTES * m.hidden / c.sequence_split + 6.0 * (projection + inner))
     quantise = c.quantise(t * (m.hidden + inner))
+    products = added(c.linear(m=t, n=projection, k=m.hidden), c.linear(m=t, n=m.hidden, k=inner))
     return passes(
         c,
         kernels=MIXER_KERNELS * c.sw.kernels_per_block,
-        gemm=added(c.linear(m=t, n=projection, k=m.hidden), c.linear(m=t, n=m.hidden, k=inner)),
+        gemm=linear_adapters(c, products, projection=projection, inner=inner),
         attention=(scan, SCAN_BACKWARD * scan),
         elementwise=(c.stream(moved), c.stream(MIXER_BACKWARD * moved)),
         quantise=(quantise, quantise),

@@ -100,11 +100,13 @@ def linear_s(
     rate_flop_per_s: FloatArray,
     memory_bytes_per_s: FloatArray,
     gradient_bytes: FloatArray | float,
+    frozen: FloatArray | float = 0.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Forward and backward seconds of a linear layer at its true shapes.
 
     Forward ``(m, n, k)``, input gradient ``(m, k, n)``, weight gradient ``(n, k, m)``; the weight gradient
-    adds to an accumulator of `gradient_bytes` per parameter in its epilogue (read and write).
+    adds to an accumulator of `gradient_bytes` per parameter in its epilogue (read and write). Weights that
+    are `frozen` have none.
     """
     shared = {
         "gemm_class": gemm_class,
@@ -113,9 +115,12 @@ def linear_s(
     }
     forward = gemm_s(m=m, n=n, k=k, **shared)  # type: ignore[arg-type]
     input_gradient = gemm_s(m=m, n=k, k=n, **shared)  # type: ignore[arg-type]
+    learns = np.asarray(frozen) <= 0
+    if not any_true(learns):
+        return forward, input_gradient
     accumulate = 2.0 * np.asarray(gradient_bytes, dtype=float)
     weight_gradient = gemm_s(m=n, n=k, k=m, output_bytes=accumulate, **shared)  # type: ignore[arg-type]
-    return forward, input_gradient + np.where(m > 0, weight_gradient, 0.0)
+    return forward, input_gradient + np.where((m > 0) & learns, weight_gradient, 0.0)
 
 
 def causal_pairs(*, seq_len: FloatArray, window: FloatArray) -> FloatArray:

@@ -16,21 +16,30 @@ from planner.plan.operating.training import LEAST, Run
 from planner.search.result import BANDS, band
 from planner.tables import RECOMPUTES, SHARDINGS, approximations
 from planner.units import GIGA, SECONDS_PER_DAY, SECONDS_PER_HOUR, TERA
+from planner.workload.adapters import tuning_flops_per_token
 from planner.workload.flops import flops
 
 if TYPE_CHECKING:
     from planner.plan.job import Case
     from planner.search import Plans
+    from planner.workload.counts import Convention
 
 __all__ = [
     "CONVENTION", "Work", "alternative_of", "costs_of", "plan_of", "run_of", "spread_at", "state_bytes",
     "work_of",
 ]  # fmt: skip
 
+CONVENTIONS: Final[tuple[Convention, Convention]] = ("causal", "full")
 CONVENTION: Final = (
     "model FLOPs (3 x forward; recomputation, embedding look-up and norms not counted; logits and "
     "multi-token prediction counted; attention causal, half of all pairs) over the dense peak of the "
     "training precision"
+)
+
+TUNING_CONVENTION: Final = (
+    "model FLOPs of fine-tuning (3 x forward, 2 x of products with frozen weights, 6 x adapters, and forward "
+    "of a frozen copy where there is one; recomputation and padding not counted; attention causal, half of "
+    "all pairs) over the dense peak of the training precision"
 )
 
 WEIGHT_BYTES: Final = 2.0
@@ -47,10 +56,21 @@ class Work:
 
 def work_of(case: Case) -> Work:
     """Count the model FLOPs of a job."""
-    a, length = case.job.record.architecture, case.job.seq_len
+    a, length, tuning = case.job.record.architecture, case.job.seq_len, case.job.tuning
+    if tuning is not None:
+        causal, full = (
+            tuning_flops_per_token(
+                a,
+                seq_len=length,
+                convention=c,
+                adapters=tuning.adapters,
+                reference_passes=tuning.reference_passes,
+            )
+            for c in CONVENTIONS
+        )
+        return Work(causal=causal, full=full)
     both = {
-        c: flops(a, seq_len=length, convention=c, include_mtp=True).training_per_token
-        for c in ("causal", "full")
+        c: flops(a, seq_len=length, convention=c, include_mtp=True).training_per_token for c in CONVENTIONS
     }
     return Work(causal=both["causal"], full=both["full"])
 
@@ -73,6 +93,8 @@ def spread_at(case: Case, costs: Costs) -> Spread:
     """Interval of the step time of one layout."""
     job = case.job
     reasons = (*outside(case.site, case.precision, costs), *approximations(job.record.architecture))
+    if job.tuning is not None:
+        reasons = (*reasons, *job.tuning.unmeasured())
     return spread_of(job.calibration, moe=job.moe, software=job.software, reasons=reasons)
 
 
@@ -122,7 +144,7 @@ def plan_of(
             low=mfu.low,
             high=mfu.high,
             full=mfu.value * work.full / work.causal,
-            convention=CONVENTION,
+            convention=CONVENTION if job.tuning is None else TUNING_CONVENTION,
             peak_tflop_per_s=peak / TERA,
             model_tflop_per_token=work.causal / TERA,
         ),
@@ -166,8 +188,8 @@ def run_of(case: Case, costs: Costs, *, tokens: float, spread: Spread) -> Run:
 
 
 def state_bytes(case: Case) -> float:
-    """Bytes of one checkpoint: weights in 16 bit, master weights and states of the optimizer."""
-    return case.job.counts.total * (WEIGHT_BYTES + float(case.software.state_bytes[0]))
+    """Bytes of one checkpoint of what learns: weights in 16 bit, master weights, states of the optimizer."""
+    return case.job.learning * (WEIGHT_BYTES + float(case.software.state_bytes[0]))
 
 
 def alternative_of(case: Case, plans: Plans, row: int, *, why: str, tokens: float) -> results.Alternative:

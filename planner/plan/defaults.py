@@ -9,6 +9,8 @@ precision         recipe, else bf16; the 16-bit format that the part has where i
 software          the newest profile; also for names that no record has
 ================  ==============================================================================
 
+In fine-tuning, tokens, sequence length and batch are those of its record, and the precision is bf16.
+
 The batch depends on the model and not on the tokens, so that twice the tokens take exactly twice the time.
 """
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.schema.accelerator import Accelerator
     from planner.plan.numbers import Number
+    from planner.plan.tuning import Tuning
     from planner.workload.counts import ParameterCounts
     from planner.workload.record import ModelRecord
     from planner.workload.software import SoftwareProfile
@@ -63,8 +66,14 @@ class Filled:
         self.assumptions.append(Assumption(field=name, value=value, why=why))
 
 
-def tokens(record: ModelRecord, counts: ParameterCounts, filled: Filled) -> float:
-    """Training tokens that nobody gave."""
+def tokens(
+    record: ModelRecord, counts: ParameterCounts, filled: Filled, tuning: Tuning | None = None
+) -> float:
+    """Training tokens that nobody gave; in fine-tuning those of the data, once."""
+    if tuning is not None:
+        usual = tuning.record.data.tokens
+        filled.assume("tokens", usual.value, f"of the data, once: {tuning.usual(usual)}")
+        return usual.value
     if record.recipe is not None:
         value = record.recipe.tokens.value
         filled.assume(
@@ -76,7 +85,9 @@ def tokens(record: ModelRecord, counts: ParameterCounts, filled: Filled) -> floa
     return value
 
 
-def sequence_length(record: ModelRecord, given: Number | None, filled: Filled) -> int:
+def sequence_length(
+    record: ModelRecord, given: Number | None, filled: Filled, tuning: Tuning | None = None
+) -> int:
     """Tokens of a sequence."""
     learned = record.architecture.learned_positions
     if given is not None:
@@ -85,6 +96,11 @@ def sequence_length(record: ModelRecord, given: Number | None, filled: Filled) -
             filled.notes.append(
                 f"{record.name} has {learned:,} learned positions; {value:,} tokens need a larger table"
             )
+        return value
+    if tuning is not None:
+        usual = tuning.record.data.seq_len
+        value = min(usual, learned) if learned else usual
+        filled.assume("seq_len", value, f"usual in {tuning.record.name}")
         return value
     if record.recipe is not None and record.recipe.seq_len is not None:
         filled.assume("seq_len", record.recipe.seq_len, f"the published recipe of {record.name}")
@@ -100,13 +116,22 @@ def sequence_length(record: ModelRecord, given: Number | None, filled: Filled) -
 
 
 def batch(
-    record: ModelRecord, counts: ParameterCounts, given: Number | None, seq_len: int, filled: Filled
+    record: ModelRecord,
+    counts: ParameterCounts,
+    given: Number | None,
+    seq_len: int,
+    filled: Filled,
+    tuning: Tuning | None = None,
 ) -> int:
     """Sequences of a global batch."""
     if given is not None:
         value, why = numbers.sequences("global_batch", given, seq_len=seq_len)
         if why:
             filled.assume("global_batch", value, why)
+        return value
+    if tuning is not None:
+        value = tuning.record.data.global_batch
+        filled.assume("global_batch", value, f"sequences, usual in {tuning.record.name}")
         return value
     recipe = record.recipe.global_batch_tokens if record.recipe is not None else None
     if recipe is not None:
@@ -130,7 +155,11 @@ def batch(
 
 
 def precision_on(
-    accelerator: Accelerator, record: ModelRecord, given: str | None, filled: Filled
+    accelerator: Accelerator,
+    record: ModelRecord,
+    given: str | None,
+    filled: Filled,
+    tuning: Tuning | None = None,
 ) -> tuple[str, str | None]:
     """Training precision on a part, and why it cannot be had there.
 
@@ -150,7 +179,7 @@ def precision_on(
         if _has(accelerator, wanted):
             return wanted, None
         return wanted, f"{accelerator.name} has no {_NEEDS[wanted]} matrix rate, which {wanted} needs"
-    recipe = record.recipe.precision if record.recipe is not None else None
+    recipe = record.recipe.precision if record.recipe is not None and tuning is None else None
     if recipe in PRECISION_CLASS and _has(accelerator, recipe):
         filled.assume("precision", recipe, f"the published recipe of {record.name}")
         return recipe, None

@@ -15,6 +15,7 @@ from planner.plan import defaults, numbers
 from planner.plan.defaults import Filled
 from planner.plan.model_input import read_model_record
 from planner.plan.site import MOST_GPUS, Site, check_place
+from planner.plan.tuning import PRETRAIN, Tuning, read_tuning, share_filled, times_seen
 from planner.tables import (
     PRECISION_CLASS,
     RECOMPUTES,
@@ -75,6 +76,12 @@ class Job:
         Micro-batches that the first stage keeps; None lets the schedule decide.
     zero_bubble
         Whether the schedule splits the backward pass.
+    tuning
+        The kind of fine-tuning; None in pre-training.
+    epochs
+        Times that the data is seen; `tokens` counts each time.
+    packing
+        Share of the positions of a sequence that hold tokens: the others are padding.
     """
 
     record: ModelRecord
@@ -94,6 +101,9 @@ class Job:
     pins: Mapping[str, Any]
     in_flight: int | None
     zero_bubble: bool
+    tuning: Tuning | None = None
+    epochs: float = 1.0
+    packing: float = 1.0
 
     @property
     def moe(self) -> bool:
@@ -101,9 +111,15 @@ class Job:
         return self.record.architecture.moe is not None
 
     @property
-    def batch_tokens(self) -> int:
-        """Tokens of a step."""
-        return self.global_batch * self.seq_len
+    def batch_tokens(self) -> float:
+        """Tokens of a step, padding left out."""
+        positions = self.global_batch * self.seq_len
+        return positions if self.packing == 1.0 else positions * self.packing
+
+    @property
+    def learning(self) -> int:
+        """Parameters that learn."""
+        return self.counts.total if self.tuning is None else self.tuning.learning
 
 
 def always(accelerators: FloatArray) -> FloatArray:
@@ -230,6 +246,11 @@ def resolve(
     in_flight: Number | None,
     zero_bubble: bool | None,
     layout: Mapping[str, Any],
+    kind: str = PRETRAIN,
+    epochs: Number | None = None,
+    packing: Number | None = None,
+    rank: Number | None = None,
+    targets: str | Iterable[str] | None = None,
 ) -> Job:
     """Read the question, fill in what it leaves open, and look up the model and the software.
 
@@ -254,22 +275,26 @@ def resolve(
     record, notes = read_model_record(catalog, model)
     filled.notes.extend(notes)
     counts = parameters(record.architecture)
-    length = defaults.sequence_length(record, seq_len, filled)
-    batch = defaults.batch(record, counts, global_batch, length, filled)
+    tuning = read_tuning(catalog, kind, record, counts, rank=rank, targets=targets, filled=filled)
+    asked = tuning.record.data if tuning is not None else None
+    length = defaults.sequence_length(record, seq_len, filled, tuning)
+    batch = defaults.batch(record, counts, global_batch, length, filled, tuning)
     if question != "tokens" and wanted_tokens is None:
-        wanted_tokens = defaults.tokens(record, counts, filled)
+        wanted_tokens = defaults.tokens(record, counts, filled, tuning)
+    seen = times_seen(epochs, asked, filled)
+    full = share_filled(packing, asked, filled)
     profile = defaults.software(catalog, software, filled)
     return Job(
         record=record,
         counts=counts,
-        model=model_table(record.architecture),
+        model=model_table(record.architecture) if tuning is None else tuning.table,
         software=profile,
         calibration=catalog.get(CALIBRATION, CALIBRATED),
         seq_len=length,
         global_batch=batch,
         precision=precision,
         question=question,
-        tokens=wanted_tokens,
+        tokens=None if wanted_tokens is None else wanted_tokens * seen,
         days=wanted_days,
         gpus=limit,
         goal=goal,
@@ -277,6 +302,9 @@ def resolve(
         pins=pins,
         in_flight=None if in_flight is None else numbers.count("in_flight", in_flight, most=MOST_GPUS),
         zero_bubble=profile.zero_bubble if zero_bubble is None else zero_bubble,
+        tuning=tuning,
+        epochs=seen,
+        packing=full,
     )
 
 
@@ -292,7 +320,9 @@ def check_goal(goal: str) -> None:
 
 def case_on(job: Job, site: Site, filled: Filled) -> Case:
     """Put a job on hardware: precision and software as they are on that part."""
-    precision, impossible = defaults.precision_on(site.accelerator, job.record, job.precision, filled)
+    precision, impossible = defaults.precision_on(
+        site.accelerator, job.record, job.precision, filled, job.tuning
+    )
     constants = constants_of(job.calibration, job.software.family)
     table = software_table(job.software, constants, released=site.accelerator.released)
     return Case(job=job, site=site, precision=precision, software=table, impossible=impossible)

@@ -56,7 +56,7 @@ class TrainInputs(Base):
     gpus: int | None
     """Accelerators available to the job; null where they were asked for."""
     tokens: float | None
-    """To train on; null where they were asked for."""
+    """To train on, epochs included; null where they were asked for."""
     days: float | None
     """Allowed, failures included; null where they were asked for."""
     seq_len: int
@@ -75,6 +75,18 @@ class TrainInputs(Base):
     """Layout fields that were given and not searched."""
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
+    kind: str = "pretrain"
+    """What is trained: `pretrain`, or the id of a record of fine-tuning."""
+    epochs: float = 1.0
+    """Times that the data is seen; `tokens` counts each time."""
+    packing: float = 1.0
+    """Share of the positions that hold tokens; `global_batch_tokens` counts those only."""
+    rank: int | None = None
+    """Of adapters."""
+    targets: tuple[str, ...] = ()
+    """Matrices with adapters."""
+    learning_parameters: int | None = None
+    """That have gradients and states: all in pre-training, adapters where the weights are frozen."""
 
 
 class Mfu(Base):

@@ -21,6 +21,7 @@ from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.operating.training import Run, operated
 from planner.plan.site import Site, sites
 from planner.plan.solve import Effort, Found, fewest, find
+from planner.plan.tuning import PRETRAIN
 from planner.units import MEGA
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def train(
     global_batch: Number | None = None,
     precision: str | None = None,
     software: str | None = None,
+    kind: str = PRETRAIN,
+    epochs: Number | None = None,
+    packing: Number | None = None,
+    rank: Number | None = None,
+    targets: str | Iterable[str] | None = None,
     tp: Number | None = None,
     cp: Number | None = None,
     pp: Number | None = None,
@@ -73,8 +79,8 @@ def train(
 ) -> results.TrainResult:
     """Plan a training job.
 
-    Of GPUs, tokens and days, two are given (tokens default to the model's recipe) and the third is solved
-    for.
+    Of GPUs, tokens and days, two are given (tokens default to the model's recipe, in fine-tuning to usual
+    data) and the third is solved for.
 
     Parameters
     ----------
@@ -87,11 +93,18 @@ def train(
     gpus
         Accelerators available: a plan uses up to that many. With a cluster, at most its size.
     tokens, days
-        For example ``'15.6T'`` and ``90`` or ``'12 weeks'``.
+        For example ``'15.6T'`` and ``90`` or ``'12 weeks'``. Tokens are those of the data, each once.
     seq_len, global_batch
         Tokens of a sequence; sequences of a step, or text such as ``'16M tokens'``.
     precision, software
         A key of `planner.tables.PRECISION_CLASS`; a profile, the newest by default and for unknown names.
+    kind
+        ``pretrain``, or a record of fine-tuning: ``sft``, ``lora``, ``qlora``, ``dpo`` ...
+    epochs, packing
+        Times that the tokens are seen; share of the positions of a sequence that hold any. Both are 1 in
+        pre-training, and as usual for the kind in fine-tuning.
+    rank, targets
+        Of the adapters of a kind that has them; and the matrices with adapters, as in ``'q,k,v,o'``.
     tp, cp, pp, vpp, ep, etp, dp, micro_batch, sharding, recompute, recompute_layers, sequence_parallel,
     offload
         Layout fields; those given are not searched.
@@ -156,6 +169,11 @@ def train(
             in_flight=in_flight,
             zero_bubble=zero_bubble,
             layout=layout,
+            kind=kind,
+            epochs=epochs,
+            packing=packing,
+            rank=rank,
+            targets=targets,
         )
         asked = Asked.read(
             book,
@@ -270,7 +288,7 @@ def _inputs(found: Found, estate: Estate, asked: Asked, overrides: tuple[str, ..
         days=job.days,
         seq_len=job.seq_len,
         global_batch_seqs=job.global_batch,
-        global_batch_tokens=job.batch_tokens,
+        global_batch_tokens=round(job.batch_tokens),
         precision=case.precision,
         software=job.software.id,
         goal=job.goal,
@@ -282,4 +300,10 @@ def _inputs(found: Found, estate: Estate, asked: Asked, overrides: tuple[str, ..
         power_cap_megawatts=None if asked.power_cap_watts is None else asked.power_cap_watts / MEGA,
         pinned=dict(job.pins),
         overrides=overrides,
+        kind=PRETRAIN if job.tuning is None else job.tuning.record.id,
+        epochs=job.epochs,
+        packing=job.packing,
+        rank=None if job.tuning is None else job.tuning.rank,
+        targets=() if job.tuning is None else job.tuning.targets,
+        learning_parameters=job.learning,
     )

@@ -1,6 +1,7 @@
 """Catalog records as frozen structures of numpy arrays: the only form in which the physics sees them."""
 
 from planner.tables.arrays import (
+    ADAPTED,
     GEMM_CLASSES,
     PRECISION_CLASS,
     RECOMPUTES,
@@ -17,6 +18,7 @@ from planner.tables.model import approximations, model_table
 from planner.tables.software import constants_of, software_table
 
 __all__ = [
+    "ADAPTED",
     "GEMM_CLASSES",
     "PRECISION_CLASS",
     "RECOMPUTES",

@@ -3,13 +3,14 @@
 One row is one configuration; every field has shape ``[R]`` (``[R, C]`` over GEMM classes, ``[R, T]`` over
 network tiers), or a leading axis of 1 that broadcasts. Nothing in here knows a chip or a model by name.
 
-Axis letters: ``R`` rows, ``C`` GEMM classes (`GEMM_CLASSES`), ``T`` network tiers.
+Axis letters: ``R`` rows, ``C`` GEMM classes (`GEMM_CLASSES`), ``T`` network tiers, ``A`` targets of adapters
+(`ADAPTED`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,9 @@ PRECISION_CLASS = {
     "bf16": 0, "fp16": 0, "fp8": 1, "fp8-rowwise": 1, "int8": 1, "mxfp8": 2, "fp8-blockwise": 2, "nvfp4": 3,
 }  # fmt: skip
 """GEMM class of the linear layers for each precision; attention core, head and router stay at 16 bit."""
+
+ADAPTED: Final = ("q", "k", "v", "o", "gate", "up", "down", "experts", "linear")
+"""Matrices that may have adapters, in the order of `Model.adapts`."""
 
 SHARDINGS = ("none", "zero1", "zero2", "zero3", "hsdp")
 RECOMPUTES = ("none", "selective", "full")
@@ -89,7 +93,10 @@ class Hardware(Rows):
 
 @dataclass(frozen=True, eq=False)
 class Model(Rows):
-    """One transformer architecture per row; counts of layers by what they mix and how they feed forward."""
+    """One transformer architecture per row; counts of layers by what they mix and how they feed forward.
+
+    The last fields say what of it learns: all of it in pre-training.
+    """
 
     hidden: FloatArray
     layers: FloatArray
@@ -137,6 +144,15 @@ class Model(Rows):
     mixer_parameters: FloatArray  # all attention and linear mixers with their norms
     dense_parameters: FloatArray  # dense MLPs, shared experts, routers
     expert_parameters: FloatArray  # routed experts
+    frozen: FloatArray  # 1 where its own weights do not learn: no gradients, no states
+    weight_bytes: FloatArray  # of a held weight of a layer; tables are held in 16 bit
+    reference_passes: FloatArray  # forward passes of a frozen copy per micro-batch
+    reference_bytes: FloatArray  # of each weight of that copy; 0 where none is held
+    adapter_rank: FloatArray  # 0 without adapters
+    adapts: FloatArray  # [R, A] 1 where adapted
+    adapter_whole: FloatArray  # parameters that every tensor-parallel rank holds, all layers
+    adapter_split: FloatArray  # parameters that tensor parallelism splits
+    adapter_experts: FloatArray  # beside routed experts
 
 
 @dataclass(frozen=True, eq=False)

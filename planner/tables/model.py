@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from planner.tables.arrays import Model
+from planner.tables.arrays import ADAPTED, Model
 from planner.workload.cache import cache_elements
 from planner.workload.counts import (
     indexer_layers,
@@ -23,6 +23,19 @@ __all__ = ["approximations", "model_table"]
 
 SCAN_FLOP_PER_STATE = 7.0
 """FLOP per state element and token of a linear recurrence: decay, read, write and query."""
+
+
+PRETRAINING: Final = {
+    "frozen": 0.0,
+    "weight_bytes": 2.0,
+    "reference_passes": 0.0,
+    "reference_bytes": 0.0,
+    "adapter_rank": 0.0,
+    "adapter_whole": 0.0,
+    "adapter_split": 0.0,
+    "adapter_experts": 0.0,
+}
+"""All weights learn, held in 16 bit; `planner.tables.tuning` says what fine-tuning changes."""
 
 
 def approximations(architecture: Architecture) -> tuple[str, ...]:
@@ -102,9 +115,15 @@ def model_table(architecture: Architecture) -> Model:
         "mixer_parameters": mixers,
         "dense_parameters": count.mlp + count.shared_experts + count.router,
         "expert_parameters": count.experts,
+        **PRETRAINING,
     }
     arrays = {k: np.array([v], dtype=np.float64) for k, v in values.items()}
-    return Model(**arrays, tied=np.array([a.tied_embeddings]), mla=np.array([mla]))
+    return Model(
+        **arrays,
+        tied=np.array([a.tied_embeddings]),
+        mla=np.array([mla]),
+        adapts=np.zeros((1, len(ADAPTED))),
+    )
 
 
 def _gate_and_index(attention: Attention | None) -> dict[str, float]:

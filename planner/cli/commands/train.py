@@ -55,6 +55,25 @@ def run(
         str | None,
         option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="NAME",
+            help="pretrain, or fine-tuning: sft, lora, qlora, dpo ...",
+        ),
+    ] = "pretrain",
+    epochs: Annotated[
+        str | None, option("--epochs", text="Times that the tokens are seen; in pre-training once.")
+    ] = None,
+    packing: Annotated[
+        str | None,
+        option("--packing", metavar="SHARE", text="Positions that hold tokens; in pre-training all."),
+    ] = None,
+    rank: Annotated[str | None, option("--rank", text="Rank of the adapters of lora and its kin.")] = None,
+    targets: Annotated[
+        str | None, option("--targets", metavar="NAMES", text="Matrices with adapters, as in q,k,v,o.")
+    ] = None,
     goal: Annotated[
         str, typer.Option("--goal", metavar="NAME", help="fastest, cheapest or fewest GPUs.")
     ] = "fastest",
@@ -139,6 +158,11 @@ def run(
         global_batch=global_batch,
         precision=precision,
         software=software,
+        kind=kind,
+        epochs=epochs,
+        packing=packing,
+        rank=rank,
+        targets=targets,
         goal=goal,
         exhaustive=exhaustive,
         top=top,

@@ -63,7 +63,7 @@ def multisite_of(found: Found, costs: Costs, link: Link, samples: Samples | None
     strategy = costs.strategy
     replicas = float(strategy.dp[0])
     each = math.ceil(replicas / link.sites)
-    gradient = float(costs.software.gradient_bytes[0]) * found.case.job.counts.total
+    gradient = float(costs.software.gradient_bytes[0]) * found.case.job.learning
     why = _indivisible(costs, link, each)
     modes: tuple[SiteMode, ...] = ()
     if not why:
