@@ -39,13 +39,14 @@ def blocks() -> dict[str, Block]:
         operating,
         operators,
         records,
+        scenarios,
         serving_accuracy,
         traffic,
     )
 
     pages = (
         answers, clusters, operating, records, code, kernels, operators, accuracy, headline,
-        serving_accuracy, traffic,
+        scenarios, serving_accuracy, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

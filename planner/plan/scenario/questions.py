@@ -68,6 +68,9 @@ QUESTIONS: Final = {
         Question(command="cluster show", home="planner.plan.cluster.sheet:show"),
         Question(command="cluster compare", home="planner.plan.cluster.comparison:compare"),
         Question(command="budget", home="planner.plan.budget.budget:budget"),
+        Question(
+            command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)
+        ),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
         Question(command="staged", home="planner.plan.staged.run:staged"),
