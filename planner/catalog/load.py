@@ -120,6 +120,7 @@ class Catalog:
         self._records: dict[tuple[str, str], Record] = {}
         self._names: dict[str, dict[str, str]] = {}
         self._sources: dict[str, Source] | None = None
+        self._described: dict[str, Source] = {}
         self.kept: dict[Any, Any] = {}
         """What look-ups over many records have read; see `planner.catalog.tops`."""
         self._tracking: list[dict[tuple[str, str], None]] = [{}]
@@ -268,17 +269,15 @@ class Catalog:
         keys = set(keys)
         if self._sources is None:
             files = [root / room / "sources.yaml" for root in self._roots for room in ROOMS]
+            missing = keys - self._described.keys()
             try:
-                found = {
-                    key: item
-                    for path in files
-                    if path.is_file()
-                    for key, item in _entries(path, keys).items()
-                }
+                for path in files if missing else ():
+                    if path.is_file():
+                        self._described |= _entries(path, missing)
             except InputError:
                 return self.sources()
-            if keys <= found.keys():
-                return found
+            if keys <= self._described.keys():
+                return {key: self._described[key] for key in keys}
         return self.sources()
 
     def _read(self, kind: Kind[Any], record_id: str) -> Record:
