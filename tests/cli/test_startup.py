@@ -44,6 +44,7 @@ def test_importing_planner_is_cheap(environment: Mapping[str, str]) -> None:
         ["--version"],
         ["train", "--help"],
         ["cluster", "size", "--help"],
+        ["run", "--help"],
         ["catalog", "--help"],
         ["catalog", "list", "--help"],
         ["frob"],

@@ -7,12 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.catalog.load import Catalog
 from planner.catalog.strict_yaml import parse_yaml
+from planner.errors import InputError
 from planner.plan.scenario.check import ready
-from planner.plan.scenario.inputs import mistakes_of
+from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.scenario.questions import QUESTIONS
+from planner.plan.scenario.read import read_document
 from planner.plan.scenario.save import text_of
 
+CATALOG = Catalog()
 TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff\u2028\u2029\x85\xa0"),
     min_size=1,
@@ -55,3 +59,30 @@ def test_any_inputs_get_sentences_and_never_an_error(inputs: dict[str, Any]) -> 
         mistakes = mistakes_of(question, inputs)
         assert all(mistakes.values())
         assert all(name in mistakes for name in inputs if not name.isidentifier())
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = sorted({name for question in QUESTIONS.values() for name in parameters_of(question)})
+
+
+@given(
+    st.sampled_from(sorted(QUESTIONS)),
+    st.dictionaries(st.sampled_from(NAMES) | TEXT, VALUES, max_size=6),
+    st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=2),
+    st.dictionaries(st.sampled_from(["set", "catalog", "note", "id", "frob"]), VALUES, max_size=2),
+)
+def test_whatever_stands_in_a_scenario_it_is_ready_or_refused_with_sentences(
+    command: str, inputs: dict[str, Any], changed: dict[str, Any], more: dict[str, Any]
+) -> None:
+    document, folder = read_document({"command": command, "inputs": inputs, **more}, CATALOG)
+    try:
+        one = ready(document, folder, changed=changed)
+    except InputError as error:
+        assert all(mistake.startswith(("scenario: ", "--with ")) for mistake in error.mistakes)
+    else:
+        assert set(one.inputs) <= set(parameters_of(QUESTIONS[command]))
+        assert None not in one.inputs.values()
