@@ -17,6 +17,8 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `staged`                    a training run by a recipe of stages, with experiments and failed runs
 `budget`                    what money, power, GPUs or a deal come to in everything else
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
+`post_train`                reinforcement learning: rollouts, training, the split of accelerators
+`distill`                   what a student learns of a teacher, what each way costs, when it pays
 `validate_training`         errors of the estimator on measured runs, ours or yours
 `calibrate_training`        the constants of the estimator, or a correction for your stack
 `validate_serving`          errors of the estimator on measurements of serving, ours or yours
@@ -59,7 +61,9 @@ if TYPE_CHECKING:
     from planner.evidence.serving_validate import validate_serving
     from planner.evidence.validate import validate_training
     from planner.plan.budget.budget import budget
+    from planner.plan.post_train.question import post_train
     from planner.plan.scenario.run import run
+    from planner.plan.distill.answer import distill
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
     from planner.plan.train import train
@@ -83,9 +87,11 @@ __all__ = [
     "calibrate_serving",
     "calibrate_training",
     "cluster",
+    "distill",
     "import_config",
     "import_trace",
     "model",
+    "post_train",
     "run",
     "serve",
     "staged",
@@ -111,9 +117,11 @@ _HOMES: Final = {
     "calibrate_kernels": "planner.evidence.kernels",
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
+    "distill": "planner.plan.distill.answer",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
     "run": "planner.plan.scenario.run",
+    "post_train": "planner.plan.post_train.question",
     "serve": "planner.plan.serve",
     "staged": "planner.plan.staged.run",
     "summarize": "planner.workload.summary",

@@ -33,6 +33,7 @@ COMMANDS: Final[Tree] = {
             "size": "cluster_size",
         },
     ),
+    "post-train": "post_train",
     "staged": "staged",
     "budget": "budget",
     "run": "run",
@@ -65,6 +66,7 @@ COMMANDS: Final[Tree] = {
         "Look at traffic profiles, and bring in your own.",
         {"list": "traffic_list", "show": "traffic_show", "import": "traffic_import"},
     ),
+    "distill": "distill",
     "schema": "schema",
 }
 

@@ -101,12 +101,12 @@ def recipe_table(record: PostTraining, samples: Samples) -> RecipeTable:
         updates=of("updates", groups.updates),
         staleness=np.array([[NEVER_STALE]])
         if record.staleness is None
-        else of("staleness", record.staleness),
+        else np.maximum(of("staleness", record.staleness), 1.0),
         prompt=of("prompt", record.prompt),
         sampled=np.minimum(of("sampled", sampled.mean), 0.9 * most),
         sigma=np.array([[sampled.before_cut.sigma]]),
         most=np.array([[most]]),
-        turns=of("turns", outside.turns),
+        turns=np.maximum(of("turns", outside.turns), 1.0),
         added=of("tokens", outside.tokens),
         wait_s=of("wait", outside.wait),
         check_s=of("check", outside.check),
@@ -115,7 +115,7 @@ def recipe_table(record: PostTraining, samples: Samples) -> RecipeTable:
         cores=of("cores", outside.cores),
         host_cores=of("host_cores", outside.host_cores),
         usd_per_core_hour=of("core_hour", outside.core_hour),
-        epochs=of("epochs", learning.epochs),
+        epochs=np.maximum(of("epochs", learning.epochs), 1.0),
         passes=of("passes", learning.passes),
         discarded=np.clip(of("discarded", making.discarded), 0.0, 0.99),
         evaluation=of("evaluation", making.evaluation),

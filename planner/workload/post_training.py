@@ -109,6 +109,8 @@ class Generation(Section):
     """Share of the rollouts that is never trained on: groups without a contrast, failed environments."""
     evaluation: Fraction
     """Rollouts of evaluation, beside those of training."""
+    engine: Annotated[str, Ref("engine")] | None = None
+    """Serving engine; by default the usual one on the hardware."""
     speculation: Annotated[str, Ref("speculation")] | None = None
     weights: Annotated[str, Ref("format")] | None = None
 

@@ -28,6 +28,8 @@ RESULTS: Final = {
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),
     "cluster-size": ("planner cluster size", "planner.cli.documents_cluster:ClusterSize"),
     "budget": ("planner budget", "planner.cli.documents_budget:Budget"),
+    "post-train": ("planner post-train", "planner.cli.documents_post_train:PostTrain"),
+    "distill": ("planner distill", "planner.cli.documents_distill:Distill"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),

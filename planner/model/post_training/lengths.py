@@ -76,9 +76,14 @@ def expected(values: FloatArray) -> FloatArray:
     return mean
 
 
-def visited(lengths: FloatArray) -> FloatArray:
-    """Length of the rollout that a token is in on average, ``E[L^2] / E[L]``: what attention costs follow."""
-    return expected(lengths**2) / expected(lengths)
+def visited(lengths: FloatArray, window: Values = math.inf) -> FloatArray:
+    """Length of the sequence that a token is in on average, ``E[L min(L, window)] / E[L]``.
+
+    Attention costs what this length says. A rollout beyond the window goes on in a new sequence, with a
+    summary of its own.
+    """
+    held = np.minimum(lengths, array(window)[..., None])
+    return expected(lengths * held) / expected(lengths)
 
 
 def quantile(lengths: FloatArray, share: float) -> FloatArray:

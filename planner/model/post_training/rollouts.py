@@ -9,16 +9,16 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from planner.model.cost.values import Values, array
 from planner.model.post_training.decoding import Curve, pace_s, room
-from planner.model.post_training.lengths import ABOVE, any_left, expected, longest
+from planner.model.post_training.lengths import ABOVE, any_left, expected, quantile
 from planner.types import FloatArray
 
-__all__ = ["Drained", "Flowing", "drained", "flowing"]
+__all__ = ["LATE", "Drained", "Flowing", "drained", "flowing"]
 
 
 class Drained(NamedTuple):
@@ -30,8 +30,8 @@ class Drained(NamedTuple):
     """Of these, what rollouts of equal length would not take: engines run half empty."""
     at_once: FloatArray
     """Rollouts that run at a time, all replicas."""
-    longest_s: FloatArray
-    """Of the longest rollout alone, at the pace of the start."""
+    mean_s: FloatArray
+    """Of a rollout of mean length at the pace of the start, once it has a place."""
 
 
 class Flowing(NamedTuple):
@@ -42,10 +42,15 @@ class Flowing(NamedTuple):
     """Rollouts in flight."""
     mean_s: FloatArray
     """Of a rollout, waits and its check included."""
-    longest_s: FloatArray
-    """Of the longest of those of a step."""
+    long_s: FloatArray
+    """Of a long one: 99 of 100 take no longer."""
     roomy: FloatArray
     """Rollouts that memory would hold."""
+
+
+LATE: Final = 0.99
+"""Share of the rollouts that staleness must let through; the others are thrown away when they are too old."""
+_HALVINGS: Final = 24
 
 
 def drained(
@@ -98,7 +103,7 @@ def drained(
         seconds=total,
         tail_s=np.maximum(total - even, 0.0),
         at_once=first * copies,
-        longest_s=longest(lengths, each) * start,
+        mean_s=mean * start,
     )
 
 
@@ -110,8 +115,8 @@ def flowing(
     curve: Curve,
     wait_s: Values,
     kept: Values,
+    staleness: Values,
     check_s: Values = 0.0,
-    staleness: Values = np.inf,
     slots: Values | None = None,
     most: Values = np.inf,
 ) -> Flowing:
@@ -119,34 +124,48 @@ def flowing(
 
     What is in flight is bounded by memory, by the environments there are, and by staleness: a rollout that
     starts now is trained on at most `staleness` steps later, so that no more than the rollouts of so many
-    steps may be under way. By Little's law their number over the mean time of a rollout is the rate.
+    steps may be under way. By Little's law their number over the mean time of a rollout is the rate. Fewer
+    are admitted where that lets the long ones finish in time: engines run faster with less in them. The
+    number taken is the one with which ``max(rollouts / rate, long_s / staleness)``, the least time of a step,
+    is shortest.
 
     Parameters
     ----------
     rollouts
         Of a step.
-    check_s
-        From the last token of a rollout to its reward; it holds an environment and no memory of the engine.
     staleness
         Steps, 1 or more.
+    check_s
+        From the last token of a rollout to its reward; it holds an environment and no memory of the engine.
     lengths, replicas, curve, wait_s, kept, slots, most
         As in `drained`.
     """
     of_step, copies = np.broadcast_arrays(array(rollouts), array(replicas))
+    check, mean, steps = array(check_s), expected(lengths), array(staleness)
+    long = quantile(lengths, LATE)
     memory = room(curve=curve, wait_s=wait_s, kept=kept, slots=slots) * copies
-    check, mean = array(check_s), expected(lengths)
-    allowed = np.minimum(array(staleness) * of_step, array(most))
+    allowed = np.minimum(steps * of_step, array(most))
+
+    def pace(busy: FloatArray) -> FloatArray:
+        return pace_s(alive=busy / copies, curve=curve, wait_s=wait_s)
+
     # Those that are checked are in flight too, beside those in memory: their share follows from the pace.
     busy = np.minimum(memory, allowed)
     for _ in range(8):
-        pace = pace_s(alive=busy / copies, curve=curve, wait_s=wait_s)
-        busy = np.minimum(memory, allowed * mean * pace / (mean * pace + check))
-    pace = pace_s(alive=busy / copies, curve=curve, wait_s=wait_s)
-    rate = busy / (mean * pace)
+        each = mean * pace(busy)
+        busy = np.minimum(memory, allowed * each / (each + check))
+    low, high = np.zeros_like(busy), busy
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        speed = pace(middle)
+        slow = of_step * mean * speed / np.maximum(middle, 1e-300) > (long * speed + check) / steps
+        low, high = np.where(slow, middle, low), np.where(slow, high, middle)
+    each = pace(high)
+    rate = high / (mean * each)
     return Flowing(
         rollouts_per_s=rate,
-        at_once=rate * (mean * pace + check),
-        mean_s=mean * pace + check,
-        longest_s=longest(lengths, of_step) * pace + check,
+        at_once=rate * (mean * each + check),
+        mean_s=mean * each + check,
+        long_s=long * each + check,
         roomy=memory + rate * check,
     )

@@ -21,7 +21,7 @@ from planner.types import FloatArray, IntArray
 
 __all__ = ["LIMITS", "Asynchronous", "asynchronous", "best_split", "forward_share", "synchronous"]
 
-LIMITS: Final = ("generation", "training", "longest rollout")
+LIMITS: Final = ("generation", "training", "long rollouts")
 """What an asynchronous step may wait for, in the order of `Asynchronous.limit`."""
 BACKWARD: Final = 2.0
 """Forward passes that a backward pass is worth."""
@@ -59,19 +59,19 @@ def asynchronous(
     *,
     generation_s: Values,
     training_s: Values,
-    longest_s: Values,
+    long_s: Values,
     staleness: Values,
     publish_s: Values,
     pause_s: Values,
 ) -> Asynchronous:
-    """Side by side: the slower side decides, and no rollout may outlast `staleness` steps [1]_.
+    """Side by side: the slower side decides, and long rollouts may not outlast `staleness` steps [1]_.
 
     Parameters
     ----------
     generation_s, training_s
         To generate, and to train on, the rollouts of a step.
-    longest_s
-        Of the longest rollout of a step.
+    long_s
+        Of a rollout than which few are longer.
     staleness
         Steps after which a rollout may no longer be trained on, 1 or more.
     publish_s
@@ -88,13 +88,15 @@ def asynchronous(
     if not np.all(steps >= 1.0):
         raise InputError("asynchronous training needs a staleness of at least one step; write 1 or more")
     making, using = array(generation_s) + array(pause_s), array(training_s) + array(publish_s)
-    sides = np.broadcast_arrays(making, using, array(longest_s) / steps)
+    sides = np.broadcast_arrays(making, using, array(long_s) / steps)
     seconds = np.maximum(np.maximum(sides[0], sides[1]), sides[2])
+    with np.errstate(invalid="ignore"):
+        idle = [np.clip(1.0 - side / seconds, 0.0, 1.0) for side in sides[:2]]
     return Asynchronous(
         seconds=seconds,
         limit=np.argmax(np.stack(sides), axis=0),
-        idle_generation=np.clip(1.0 - sides[0] / seconds, 0.0, 1.0),
-        idle_training=np.clip(1.0 - sides[1] / seconds, 0.0, 1.0),
+        idle_generation=idle[0],
+        idle_training=idle[1],
     )
 
 

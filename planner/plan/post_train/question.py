@@ -1,0 +1,481 @@
+"""``planner post-train``: reinforcement learning after pre-training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from planner.catalog.kinds import LINK
+from planner.errors import InfeasibleError, UsageError
+from planner.plan import numbers
+from planner.plan.bibliography import sources_of
+from planner.plan.defaults import Filled
+from planner.plan.document import Nearest
+from planner.plan.job import as_catalog
+from planner.plan.numbers import Number
+from planner.plan.places import MOST_GPUS, Place
+from planner.plan.post_train import results
+from planner.plan.post_train.answer import planned
+from planner.plan.post_train.asked import Run, read_run
+from planner.plan.post_train.engines import Engine, engines, request_of, weights_bytes
+from planner.plan.post_train.parts import AskedReward
+from planner.plan.post_train.split import Choice, Network, choose
+from planner.plan.post_train.spread import outcome
+from planner.plan.post_train.trainers import Fleet, batch_of, plan_of
+from planner.plan.rates import Where
+from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, format_quantity
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.plan.rates import Rate
+
+__all__ = ["post_train"]
+
+Mode = Literal["sync", "async"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Places:
+    """Hardware that trains, and that which generates elsewhere."""
+
+    where: Where
+    place: Place
+    total: int
+    elsewhere: Where | None = None
+    elsewhere_place: Place | None = None
+
+    @property
+    def generating(self) -> Where:
+        return self.where if self.elsewhere is None else self.elsewhere
+
+    @property
+    def generators(self) -> int | None:
+        return None if self.elsewhere_place is None else self.elsewhere_place.available
+
+
+def post_train(
+    model: object = None,
+    *,
+    recipe: str | None = None,
+    cluster: str | None = None,
+    gpu: str | None = None,
+    gpus: Number | None = None,
+    steps: Number | None = None,
+    tokens: Number | None = None,
+    days: Number | None = None,
+    gpu_hours: Number | None = None,
+    mode: str | None = None,
+    staleness: Number | None = None,
+    prompts: Number | None = None,
+    group: Number | None = None,
+    prompt_tokens: Number | None = None,
+    mean_tokens: Number | None = None,
+    p99_tokens: Number | None = None,
+    max_tokens: Number | None = None,
+    turns: Number | None = None,
+    environment_tokens: Number | None = None,
+    tool_time: Number | None = None,
+    epochs: Number | None = None,
+    passes: Number | None = None,
+    environments: Number | None = None,
+    generation_gpu: str | None = None,
+    generation_gpus: Number | None = None,
+    link: str | None = None,
+    precision: str | None = None,
+    engine: str | None = None,
+    weights: str | None = None,
+    speculation: str | None = None,
+    reward_law: str | None = None,
+    reward_start: Number | None = None,
+    reward_middle: Number | None = None,
+    site: str | None = None,
+    price: Number | None = None,
+    finance: str | None = None,
+    failures: str | None = None,
+    catalog: Any = None,
+    set: Iterable[str] = (),
+) -> results.PostTrainResult:
+    """Plan a run of reinforcement learning: rollouts, training, and the split of accelerators between them.
+
+    One of steps, tokens, days and accelerator-hours is fixed, and the others follow.
+
+    Parameters
+    ----------
+    model
+        As in `planner.train`; by default that of the recipe.
+    recipe
+        A record of the kind ``post-training``; ``usual`` by default.
+    cluster, gpu, gpus
+        As in `planner.train`; of a cluster of unlike hardware the largest group, or ``CLUSTER/SYSTEM``. By
+        default the hardware of the recipe.
+    steps, tokens, days, gpu_hours
+        Of the run; tokens are those sampled in rollouts that are trained on.
+    mode, staleness
+        ``sync`` (generation and training take turns on all accelerators) or ``async`` (side by side); steps
+        after which a rollout may no longer be trained on.
+    prompts, group
+        Of a step, and rollouts of each.
+    prompt_tokens, mean_tokens, p99_tokens, max_tokens
+        Of a prompt; sampled in a rollout on average, in one of a hundred, and at most.
+    turns, environment_tokens, tool_time
+        Calls of the model in a rollout; tokens that its environment adds; seconds that it waits for tools.
+    epochs, passes
+        Training passes over the rollouts, and forward passes for log-probabilities.
+    environments
+        Sandboxes there are, which bound the rollouts in flight.
+    generation_gpu, generation_gpus, link
+        Generate on other hardware, and the connection to it.
+    precision, engine, weights, speculation
+        Of training; serving engine, format of the weights and speculative decoding of generation.
+    reward_law, reward_start, reward_middle
+        Law of reward by compute; reward before the run; accelerator-hours at half of the gain.
+    site, price, finance, failures
+        As in `planner.train`.
+    catalog, set
+        A `Catalog`, or overlay directories; ``KIND[.ID].PATH=VALUE`` overrides.
+
+    Returns
+    -------
+    PostTrainResult
+        With ``plan`` None, reasons and the nearest changes where nothing is feasible.
+
+    Raises
+    ------
+    UsageError
+        Conflicting options.
+    InputError
+        A value or a name that is wrong.
+    """
+    book, filled = as_catalog(catalog, set), Filled()
+    with book.tracking() as used:
+        run = read_run(
+            book,
+            filled,
+            model=model,
+            recipe=recipe,
+            mode=mode,
+            fixed={"steps": steps, "tokens": tokens, "days": days, "gpu_hours": gpu_hours},
+            changes={
+                "prompts": prompts, "group": group, "staleness": staleness, "prompt_tokens": prompt_tokens,
+                "mean_tokens": mean_tokens, "max_tokens": max_tokens, "turns": turns,
+                "environment_tokens": environment_tokens, "epochs": epochs, "passes": passes,
+            },
+            p99_tokens=p99_tokens,
+            tool_time=tool_time,
+            environments=environments,
+        )  # fmt: skip
+        reward = AskedReward(reward_law, reward_start, reward_middle)
+        base = Where(
+            book=book,
+            cluster=cluster,
+            gpu=gpu,
+            site=site,
+            price=None if price is None else str(price),
+            finance=finance,
+            failures=failures,
+        )
+        where = _places(base, run, filled, gpus, generation_gpu, generation_gpus)
+        joined = _network(book, run, where, link)
+        usual = run.recipe.generation
+        options = {
+            "engine": engine or usual.engine,
+            "weights": weights or usual.weights,
+            "speculation": speculation or usual.speculation,
+        }
+        training = {"precision": precision or run.recipe.learning.precision}
+        answer, used_precision = _answer(book, run, where, joined, options, training, reward, filled)
+        sources = sources_of(book, used, run.record)
+    overrides = (set,) if isinstance(set, str) else tuple(set)
+    return results.PostTrainResult(
+        inputs=_inputs(run, where, reward, base, used_precision, link, overrides),
+        assumptions=tuple(filled.assumptions),
+        result=answer,
+        sources=sources,
+    )
+
+
+def _answer(
+    book: Catalog,
+    run: Run,
+    where: _Places,
+    network: Network,
+    options: dict[str, Any],
+    training: dict[str, Any],
+    reward: AskedReward,
+    filled: Filled,
+) -> tuple[results.PostTrainAnswer, str]:
+    precision = training["precision"] or "bf16"
+    try:
+        found = engines(where.generating, run, request_of(run), options)
+    except InfeasibleError as error:
+        return _none(filled, str(error)), precision
+    network = replace(network, weights_bytes=weights_bytes(book, run, _weights_of(found[0])))
+    fleet = Fleet(
+        where=where.where,
+        run=run,
+        batch=batch_of(run),
+        options=training,
+        unit=min(where.place.node or 1, where.total),
+    )
+    choice = choose(run, found, fleet, network, mode=run.mode, total=where.total, elsewhere=where.generators)
+    if choice is None:
+        return _does_not_fit(run, where, found, fleet, filled), precision
+    rate = fleet.known[choice.trainers]
+    out = outcome(run, choice, rate, network, mode=run.mode)
+    if float(np.ravel(out.steps)[0]) < 1.0:
+        return _too_short(run, out.gpus_used, float(np.ravel(out.step.seconds)[0]), filled), precision
+    plan = planned(
+        book,
+        run,
+        choice,
+        fleet,
+        rate,
+        out,
+        network,
+        filled,
+        mode=run.mode,
+        available=where.total + (where.generators or 0),
+        asked_reward=reward,
+        same_place=_same_place(run, where),
+        alternative=_other(run, where, found, fleet, network, choice),
+    )
+    _said(run, found[0], rate, filled)
+    return results.PostTrainAnswer(plan=plan, notes=tuple(filled.notes)), plan.trainers.strategy.precision
+
+
+def _weights_of(engine: Engine) -> str:
+    plan = engine.served.plan
+    if plan is None:  # pragma: no cover
+        raise TypeError("a rate of generation carries a plan of serving")
+    return plan.deployment.precisions.weights
+
+
+def _places(
+    base: Where,
+    run: Run,
+    filled: Filled,
+    gpus: Number | None,
+    generation_gpu: str | None,
+    generation_gpus: Number | None,
+) -> _Places:
+    """Find the hardware; by default that of the recipe."""
+    limit = None if gpus is None else numbers.count("gpus", gpus, most=MOST_GPUS)
+    hardware = run.recipe.hardware
+    if base.cluster is None and base.gpu is None and hardware is not None:
+        base = replace(base, gpu=hardware.accelerator)
+        filled.assume("gpu", hardware.accelerator, f"the hardware of recipe {run.recipe.id}")
+        if limit is None:
+            count = hardware.count
+            limit = round(count.value)
+            note = f": {count.note}" if count.note else ""
+            filled.assume("gpus", limit, f"those of recipe {run.recipe.id} ({count.kind}{note})")
+    if base.gpu is not None and limit is None:
+        raise UsageError(f"how many {base.gpu}? Give --gpus N, or name a cluster with --cluster")
+    found = replace(base, gpus=limit).places()
+    place = max(found, key=lambda one: one.available * _flops(one))
+    cluster = base.cluster
+    if len(found) > 1 and place.system is not None:
+        cluster = f"{place.cluster}/{place.system.id}"
+        filled.assume(
+            "group",
+            place.system.id,
+            f"the fastest of {len(found)} groups of unlike hardware; --cluster {cluster}",
+        )
+    if place.why:
+        filled.assume("system", place.system.id if place.system else None, place.why)
+    where = replace(base, cluster=cluster, gpus=place.available)
+    if generation_gpu is None:
+        if generation_gpus is not None:
+            raise UsageError("--generation-gpus needs --generation-gpu NAME: the kind of accelerator")
+        return _Places(where=where, place=place, total=place.available)
+    if generation_gpus is None:
+        raise UsageError(f"how many {generation_gpu}? Give --generation-gpus N with --generation-gpu")
+    if run.mode == "sync":
+        raise UsageError(
+            "--generation-gpu needs --mode async: in a synchronous step one side would wait for the other"
+        )
+    count_there = numbers.count("generation_gpus", generation_gpus, most=MOST_GPUS)
+    there = replace(base, cluster=None, gpu=generation_gpu, gpus=count_there)
+    return _Places(
+        where=where, place=place, total=place.available, elsewhere=there, elsewhere_place=there.places()[0]
+    )
+
+
+def _flops(place: Place) -> float:
+    peak = place.accelerator.flops
+    matrix = peak.bf16 if peak.bf16 is not None else peak.fp16
+    return 0.0 if matrix is None else matrix.value
+
+
+def _network(book: Catalog, run: Run, where: _Places, link: str | None) -> Network:
+    def port(place: Place) -> float:
+        return place.nic_bytes_per_s or place.accelerator.scale_out.bandwidth.value
+
+    ports = [port(one) for one in (where.place, where.elsewhere_place) if one is not None]
+    joined = None if link is None else book.get(LINK, link)
+    return Network(
+        weights_bytes=0.0,
+        port_bytes_per_s=min(ports),
+        link_bytes_per_s=float("inf") if joined is None else joined.bandwidth.value,
+        over="the fabric" if joined is None else f"{joined.id}, then the fabric",
+    )
+
+
+def _other(
+    run: Run,
+    where: _Places,
+    found: tuple[Engine, ...],
+    fleet: Fleet,
+    network: Network,
+    choice: Choice,
+) -> results.Alternative | None:
+    """Return the same run in the other mode."""
+    if where.elsewhere is not None:
+        return None
+    mode: Mode = "async" if run.mode == "sync" else "sync"
+    other = choose(run, found, fleet, network, mode=mode, total=where.total)
+    if other is None:
+        reason = next(iter(fleet.reasons.values()), "the accelerators cannot be split")
+        return results.Alternative(
+            mode=mode, step_time_s=None, days=None, sentence=f"Cannot run {mode}: {reason}."
+        )
+    out = outcome(run, other, fleet.known[other.trainers], network, mode=mode)
+    seconds, days = other.seconds, float(np.ravel(out.days)[0])
+    ahead = f", a staleness of {run.stated_value('staleness'):g} steps," if mode == "async" else ""
+    verb = "shorter" if seconds < choice.seconds else "longer"
+    return results.Alternative(
+        mode=mode,
+        step_time_s=seconds,
+        days=days,
+        sentence=f"In {mode} mode{ahead} a step takes {format_quantity(seconds, 's', digits=3)}, "
+        f"{abs(seconds / choice.seconds - 1):.0%} {verb}.",
+    )
+
+
+def _said(run: Run, engine: Engine, rate: Rate, filled: Filled) -> None:
+    """Add what the two estimates say of themselves."""
+    widened = plan_of(rate).interval_widened
+    training = (f"The interval of training is widened: {'; '.join(widened)}.",) if widened else ()
+    for note in (*engine.served.result.notes, *training):
+        if note not in filled.notes:
+            filled.notes.append(note)
+    context = run.record.context
+    longest = run.stated_value("most") * run.growth + run.stated_value("prompt")
+    if context is not None and longest > context.value:
+        filled.notes.append(
+            f"The longest rollouts reach {longest:,.0f} tokens with what the environment adds, and "
+            f"{run.record.id} is made for {context.value:,.0f}: beyond those they go on after a summary."
+        )
+
+
+def _none(filled: Filled, *reasons: str, nearest: tuple[Nearest, ...] = ()) -> results.PostTrainAnswer:
+    return results.PostTrainAnswer(plan=None, reasons=reasons, nearest=nearest, notes=tuple(filled.notes))
+
+
+def _does_not_fit(
+    run: Run, where: _Places, found: tuple[Engine, ...], fleet: Fleet, filled: Filled
+) -> results.PostTrainAnswer:
+    """Say what is missing: accelerators for one replica and the smallest fleet that trains."""
+    smallest = min(engine.gpus for engine in found)
+    trains = min(fleet.known) if fleet.known else _fewest(fleet, where.total)
+    if trains is None:
+        return _none(filled, *dict.fromkeys(fleet.reasons.values()))
+    both = max(smallest, trains) if run.mode == "sync" else smallest + trains
+    have = where.total
+    reason = (
+        f"{have:,} accelerators are too few: one replica that generates takes {smallest:,}, and training "
+        f"takes {trains:,}" + ("" if run.mode == "sync" else " beside it")
+    )
+    mend = Nearest(field="gpus", value=both, sentence=f"{both:,} accelerators (--gpus {both})")
+    return _none(filled, reason, nearest=(mend,))
+
+
+def _fewest(fleet: Fleet, total: int) -> int | None:
+    """Return a size beyond the total on which the job trains, found by doubling."""
+    size = fleet.whole(total)
+    free = replace(fleet.where, cluster=None, gpu=fleet.where.gpu) if fleet.where.gpu else None
+    if free is None:
+        return None
+    wider = Fleet(where=free, run=fleet.run, batch=fleet.batch, options=fleet.options, unit=fleet.unit)
+    for _ in range(8):
+        size *= 2
+        if wider.at(size) is not None:
+            return size
+    return None
+
+
+def _too_short(run: Run, used: int, seconds: float, filled: Filled) -> results.PostTrainAnswer:
+    """One step takes longer than all of the time."""
+    name: str = run.fixed
+    least = seconds / SECONDS_PER_DAY if name == "days" else used * seconds / SECONDS_PER_HOUR
+    unit = "days" if name == "days" else "accelerator-hours"
+    reason = (
+        f"one step takes {format_quantity(seconds, 's', digits=3)} on {used:,} accelerators, "
+        f"{least:.3g} {unit}, and there are {run.amount:.3g}: {least - run.amount:.2g} too few"
+    )
+    mend = Nearest(
+        field=name, value=least, sentence=f"{least:.3g} {unit} ({numbers.given(name)} {least:.3g})"
+    )
+    return _none(filled, reason, nearest=(mend,))
+
+
+def _same_place(run: Run, where: _Places) -> bool:
+    hardware = run.recipe.hardware
+    if hardware is None or where.elsewhere is not None:
+        return False
+    return where.place.accelerator.id == hardware.accelerator and where.total == round(hardware.count.value)
+
+
+def _inputs(
+    run: Run,
+    where: _Places,
+    reward: AskedReward,
+    base: Where,
+    precision: str,
+    link: str | None,
+    overrides: tuple[str, ...],
+) -> results.PostTrainInputs:
+    there = where.elsewhere_place
+    site = base.site
+    if site is None and where.place.cluster is not None:
+        from planner.catalog.kinds import CLUSTER
+
+        site = base.book.get(CLUSTER, where.place.cluster).site
+    return results.PostTrainInputs(
+        model=run.record.id,
+        parameters=run.counts.total,
+        active_parameters=run.counts.active,
+        recipe=run.recipe.id,
+        mode=run.mode,
+        staleness=run.stated_value("staleness") if run.mode == "async" else None,
+        cluster=where.place.cluster,
+        gpu=where.place.accelerator.id,
+        gpus=where.total,
+        generation_gpu=None if there is None else there.accelerator.id,
+        generation_gpus=where.generators,
+        link=link,
+        fixed=run.fixed,
+        amount=run.amount,
+        prompts=run.stated_value("prompts"),
+        group=run.stated_value("size"),
+        prompt_tokens=run.stated_value("prompt"),
+        mean_tokens=run.stated_value("sampled"),
+        p99_tokens=run.p99_tokens,
+        max_tokens=run.stated_value("most"),
+        turns=run.stated_value("turns"),
+        environment_tokens=run.stated_value("added"),
+        tool_time_s=run.stated_value("wait_s"),
+        epochs=run.stated_value("epochs"),
+        passes=run.stated_value("passes"),
+        environments=run.environments,
+        precision=precision,
+        reward_law=reward.law or run.recipe.reward,
+        reward_start=reward.start,
+        reward_middle=reward.middle,
+        site=site or "usual",
+        price=str(base.price) if base.price is not None else "own",
+        overrides=overrides,
+    )
