@@ -73,11 +73,14 @@ def allotted(catalog: Catalog, wanted: Wanted, asked: Asked, filled: Filled) -> 
     What is bought or carried depends on the number of accelerators through their fabric, and the number on
     it: two rounds settle it, since the dependence is weak.
     """
-    gpus = round(wanted.amount.value) if wanted.amount.given == "gpus" else FIRST_GUESS
-    rounds = 1 if wanted.cluster is not None or wanted.amount.given == "gpus" else 2
+    asked_for = round(wanted.amount.value) if wanted.amount.given == "gpus" else None
+    gpus = FIRST_GUESS if asked_for is None else asked_for
+    rounds = 1 if wanted.cluster is not None or asked_for is not None else 2
     for last in range(rounds):
         talk = filled if last == rounds - 1 else Filled()
-        hardware = Hardware.of(catalog, asked, talk, cluster=wanted.cluster, gpu=wanted.gpu, gpus=gpus)
+        hardware = Hardware.of(
+            catalog, asked, talk, cluster=wanted.cluster, gpu=wanted.gpu, gpus=gpus, at_most=asked_for
+        )
         found = _amounts(catalog, wanted, asked, hardware)
         gpus = max(found.gpus, 1)
     _note(found, wanted, filled)

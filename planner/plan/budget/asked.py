@@ -88,8 +88,10 @@ def _amount(name: str, value: Number, dimension: str, *, most: float, example: s
     except InputError:
         try:
             number = parse(value, dimension)
-        except InputError as error:
-            raise InputError(f"{numbers.given(name)} {value!r}: {error}; for example {example}") from error
+        except InputError:
+            raise InputError(
+                f"{numbers.given(name)} {value!r} is no such amount; write for example {example}"
+            ) from None
     if number <= 0:
         raise InputError(
             f"{numbers.given(name)} {value!r} is a budget of nothing; give more than 0, for example {example}"

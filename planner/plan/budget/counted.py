@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from planner.errors import InfeasibleError
 from planner.model.cost.contract import hours_for_flop
 from planner.plan import rates
@@ -14,7 +16,8 @@ from planner.plan.budget.spread import exact, over, times
 from planner.plan.cluster.equivalents import reference_part
 from planner.plan.document import Interval
 from planner.plan.serve import serve
-from planner.units import HOURS_PER_YEAR, SECONDS_PER_HOUR
+from planner.units import HOURS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_HOUR
+from planner.workload.flops import flops
 from planner.workload.kinds import MODEL
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from planner.plan.budget.asked import Wanted
     from planner.plan.operating.asked import Asked
     from planner.plan.rates import Rate, Where
+    from planner.workload.record import ModelRecord
 
 __all__ = ["RUN_DAYS", "at_utilisation", "operations", "runs", "services", "where_of"]
 
@@ -103,8 +107,12 @@ def runs(where: Where, wanted: Wanted, found: Amounts) -> tuple[Run, ...]:
 def _run(where: Where, name: str, wanted: Wanted, found: Amounts) -> Run:
     record = where.book.get(MODEL, name)
     tokens = record.recipe.tokens.value if record.recipe is not None else 0.0
+    days = min(RUN_DAYS, wanted.days)
     try:
-        rate = _in_time(where, name, tokens, min(RUN_DAYS, wanted.days))
+        if _hopeless(record, tokens, found, days):
+            rate = rates.training(where, name, tokens=tokens)
+        else:
+            rate = _in_time(where, name, tokens, days)
     except InfeasibleError as error:
         return Run(
             model=record.id,
@@ -133,6 +141,14 @@ def _run(where: Where, name: str, wanted: Wanted, found: Amounts) -> Run:
         runs=over(found.hours, hours),
         binds=rate.binds,
     )
+
+
+def _hopeless(record: ModelRecord, tokens: float, found: Amounts, days: float) -> bool:
+    """Whether the 8-bit peak of all accelerators is too little: then no search for the fewest is needed."""
+    peaks = found.hardware.own.peaks
+    best = np.fmax(peaks.dense_16_bit_flop_per_s[0], peaks.dense_8_bit_flop_per_s[0])
+    flop = 3.0 * float(flops(record.architecture, seq_len=1).forward) * tokens
+    return flop > float(np.nanmax(best)) * found.gpus * days * SECONDS_PER_DAY
 
 
 def _in_time(where: Where, name: str, tokens: float, days: float) -> Rate:

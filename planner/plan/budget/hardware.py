@@ -59,16 +59,19 @@ class Hardware:
         cluster: str | None,
         gpu: str | None,
         gpus: int,
+        at_most: int | None = None,
     ) -> Self:
-        """Look it up; of an accelerator, for so many of it.
+        """Look it up; of an accelerator, for so many of it; a cluster must have those `at_most`.
 
         Raises
         ------
         UnknownNameError
             No such cluster or accelerator.
         InputError
-            No price of the part.
+            No price of the part, or more accelerators than a cluster has.
         """
+        if cluster is not None and at_most is not None:
+            places(catalog, cluster=cluster, gpu=None, gpus=at_most)
         found = places(catalog, cluster=cluster, gpu=gpu, gpus=None)
         if gpu is not None:
             (place,) = found
@@ -76,12 +79,13 @@ class Hardware:
                 filled.assume("system", place.system.id if place.system else None, place.why)
             found = (place.limited(max(gpus, 1)),)
             gpu = place.accelerator.id
-        label = found[0].cluster or found[0].accelerator.id
-        named = Named(label=label, record=None, places=found)
+        # One group of a cluster goes by both names: the record's id would be all of it.
+        label = cluster if cluster is not None and "/" in cluster else found[0].cluster
+        named = Named(label=label or found[0].accelerator.id, record=None, places=found)
         return cls(
             catalog=catalog,
             asked=asked,
-            cluster=found[0].cluster,
+            cluster=label,
             gpu=gpu,
             own=held(catalog, named, asked, filled),
         )

@@ -29,11 +29,13 @@ def hourly(value: float) -> str:
 
 
 def days_words(days: float) -> str:
-    """Write a number of days, as years where it is whole ones."""
+    """Write a number of days, as years where it is whole ones or many."""
     years = days / DAYS_PER_YEAR
     if abs(years - round(years)) < 1e-6 and years >= 1:
         return "a year" if round(years) == 1 else f"{years:.0f} years"
-    return f"{days:,.4g} days"
+    if years >= 2:
+        return f"{years:.3g} years"
+    return "a day" if days == 1 else f"{days:,.4g} days"
 
 
 def amount_words(amount: Amount) -> str:
@@ -51,25 +53,26 @@ def headline(wanted: Wanted, found: Amounts, equivalent_hours: Interval) -> str:
     """Say the answer in one sentence."""
     label, days = found.hardware.label, days_words(found.days)
     share = found.share
-    of = "" if share is None else f", {_share(share.value)} of {label}"
+    many = found.accelerators.value
+    if found.outlasts:
+        of, paid = "", f"all {found.gpus:,} of them for {days_words(found.days * many / found.gpus)}"
+    else:
+        of = "" if share is None else f", {_share(share.value)} of {label}"
+        paid = f"{number(many)} of them for {days}" if found.gpus else f"less than one of them for {days}"
     price = f"{hourly(found.price.value)} USD/h ({found.hardware.asked.price.text})"
     counted = f"{number(equivalent_hours.value)} H100-equivalent hours by {wanted.rule}"
     what = f"{number(found.hours.value)} hours of {label} at {price}, {counted}"
     given = amount_words(wanted.amount)
     if wanted.amount.given == "usd":
-        paid = f"{number(found.accelerators.value)} of them for {days}"
         return f"{given} pay {what}: {paid}{of}."
     cost = f"they cost {dollars(found.usd.value)}"
     if wanted.amount.given == "mw":
-        return (
-            f"{given} of nameplate carry {number(found.accelerators.value)} accelerators for {days}{of}: "
-            f"{what}; {cost}."
-        )
-    return f"{given} for {days} are {what}: {number(found.accelerators.value)} at work{of}; {cost}."
+        return f"{given} of nameplate carry {number(many)} accelerators for {days}{of}: {what}; {cost}."
+    return f"{given} are {what}: {paid}{of}; {cost}."
 
 
 def _share(value: float) -> str:
-    return f"{value:.1%}" if value < 10 else f"{value:,.0f} times all"
+    return f"{value:.1%}"
 
 
 def binds(wanted: Wanted, found: Amounts) -> str:
