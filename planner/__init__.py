@@ -16,6 +16,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
 `staged`                    a training run by a recipe of stages, with experiments and failed runs
 `budget`                    what money, power, GPUs or a deal come to in everything else
+`capacity`                  the dossier of a cluster: what it is, trains and serves
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -61,9 +62,10 @@ if TYPE_CHECKING:
     from planner.evidence.serving_validate import validate_serving
     from planner.evidence.validate import validate_training
     from planner.plan.budget.budget import budget
+    from planner.plan.capacity.capacity import capacity
+    from planner.plan.distill.answer import distill
     from planner.plan.post_train.question import post_train
     from planner.plan.scenario.run import run
-    from planner.plan.distill.answer import distill
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
     from planner.plan.train import train
@@ -86,6 +88,7 @@ __all__ = [
     "calibrate_kernels",
     "calibrate_serving",
     "calibrate_training",
+    "capacity",
     "cluster",
     "distill",
     "import_config",
@@ -118,6 +121,7 @@ _HOMES: Final = {
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
     "distill": "planner.plan.distill.answer",
+    "capacity": "planner.plan.capacity.capacity",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
     "run": "planner.plan.scenario.run",

@@ -33,9 +33,11 @@ COMMANDS: Final[Tree] = {
             "size": "cluster_size",
         },
     ),
+    "distill": "distill",
     "post-train": "post_train",
     "staged": "staged",
     "budget": "budget",
+    "capacity": "capacity",
     "run": "run",
     "validate": (
         "Predict measured runs and report the errors.",
@@ -66,7 +68,6 @@ COMMANDS: Final[Tree] = {
         "Look at traffic profiles, and bring in your own.",
         {"list": "traffic_list", "show": "traffic_show", "import": "traffic_import"},
     ),
-    "distill": "distill",
     "schema": "schema",
 }
 

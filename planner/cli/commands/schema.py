@@ -23,6 +23,7 @@ RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
     "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
+    "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),

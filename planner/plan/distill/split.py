@@ -1,0 +1,135 @@
+"""Accelerators divided between teacher and student so that both finish together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from planner.errors import InfeasibleError
+from planner.plan.distill.speeds import Doing, Speeds, replica_gpus
+
+if TYPE_CHECKING:
+    from planner.plan.rates import Rate
+
+__all__ = ["Division", "Need", "Share", "divide"]
+
+TRIES: Final = 5
+SLACK: Final = 0.02
+"""Share of the accelerators that may be left over before more of them are tried for training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Tokens that somebody reads or writes for each token that the student is trained on."""
+
+    doing: Doing
+    per_token: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Accelerators of one role, and their rate."""
+
+    doing: Doing
+    gpus: int
+    rate: Rate
+    tokens_per_s: float
+    per_token: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """Who gets how many accelerators.
+
+    Attributes
+    ----------
+    shares
+        The student's training first.
+    tokens_per_s
+        Tokens that the student is trained on, all roles keeping up.
+    limited
+        Whether the student's training has no use for more accelerators, so that some stay idle.
+    """
+
+    shares: tuple[Share, ...]
+    tokens_per_s: float
+    limited: bool
+
+    @property
+    def gpus(self) -> int:
+        """Accelerators in use."""
+        return sum(share.gpus for share in self.shares)
+
+
+def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: float) -> Division:
+    """Give training as many accelerators as leave enough for those who must keep up with it.
+
+    The rate of training rises with its accelerators, and so does what its teachers need: the largest
+    training whose needs fit beside it is the split at which both finish together. Services come in whole
+    replicas, so that they may wait a little for the student.
+
+    Parameters
+    ----------
+    speeds
+        On this hardware.
+    trains
+        The student's training.
+    needs
+        What is read and written for it.
+    tokens
+        Of the run.
+
+    Raises
+    ------
+    InfeasibleError
+        Training or a service does not fit, or not both of them.
+    """
+    size = speeds.size
+    best: Division | None = None
+    most = min(size, speeds.most or size)
+    gpus, low, high = most, 0, most + 1
+    for _ in range(TRIES):
+        rate = speeds.train(trains.record, gpus, tokens=tokens, seq_len=round(trains.isl))
+        shares = _beside(speeds, trains, rate, needs)
+        total = sum(share.gpus for share in shares)
+        limited = shares[0].gpus < gpus * (1.0 - SLACK) or gpus == most < size
+        if total <= size:
+            if best is None or shares[0].tokens_per_s > best.tokens_per_s:
+                best = Division(shares=shares, tokens_per_s=shares[0].tokens_per_s, limited=limited)
+            low = max(low, gpus)
+            if total >= size * (1.0 - SLACK) or gpus == most or high - low <= 1:
+                break
+            wanted = math.ceil(gpus * size / total)
+        else:
+            high = min(high, gpus)
+            wanted = math.floor(shares[0].gpus * size / total)
+        gpus = min(max(wanted, low + 1), high - 1)
+        if gpus < 1:
+            break
+    if best is None:
+        names = " and ".join(dict.fromkeys(need.doing.record.id for need in needs))
+        raise InfeasibleError(
+            f"{size:,} accelerators do not hold the training of {trains.record.id} and {names} beside it; "
+            "give more accelerators, or a way in which the teacher goes first"
+        )
+    return best
+
+
+def _beside(speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need]) -> tuple[Share, ...]:
+    """Return training at a rate, and what keeps up with it."""
+    speed = rate.tokens_per_s.value
+    shares = [Share(doing=trains, gpus=rate.gpus, rate=rate, tokens_per_s=speed, per_token=1.0)]
+    for need in needs:
+        wanted = speed * need.per_token
+        served = speeds.serve(need.doing, speeds.size)
+        served = speeds.serve(need.doing, wanted / served.tokens_per_s_per_gpu.value)
+        each, unit = served.tokens_per_s_per_gpu.value, replica_gpus(served)
+        gpus = math.ceil(wanted / (each * unit)) * unit
+        shares.append(
+            Share(
+                doing=need.doing, gpus=gpus, rate=served, tokens_per_s=gpus * each, per_token=need.per_token
+            )
+        )
+    return tuple(shares)

@@ -1,0 +1,243 @@
+"""Each way to teach as a plan: roles on the hardware, days, dollars, power, what is stored and bought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from planner.plan.distill.keep import bought, stored
+from planner.plan.distill.results import Role, WayPlan
+from planner.plan.distill.speeds import Doing, Speeds
+from planner.plan.distill.split import Division, Need, Share, divide
+from planner.plan.operating.money import first, interval_of
+from planner.tables.samples import Samples
+from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
+from planner.workload.distillation import WAYS
+
+if TYPE_CHECKING:
+    from planner.plan.distill.question import Question
+    from planner.plan.document import Interval
+    from planner.plan.rates import Rate
+    from planner.types import FloatArray
+    from planner.workload.distillation import Way
+
+__all__ = ["Baseline", "needs_of", "planned", "student_training", "tokens_in"]
+
+IN_TURN: Final = ("offline", "sequence")
+"""Ways in which the teacher may be done before the student begins."""
+VERBS: Final = {
+    "student-trains": "training {model}",
+    "teacher-reads": "the teacher {model}, which reads",
+    "teacher-writes": "the teacher {model}, which writes",
+    "student-writes": "the student {model}, which writes",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """Training the student without a teacher, on all the hardware.
+
+    Attributes
+    ----------
+    rate
+        Of training.
+    usd_per_token
+        Of it, samples ``[S, 1]``.
+    """
+
+    rate: Rate
+    doing: Doing
+    usd_per_token: FloatArray
+
+
+def student_training(question: Question) -> Doing:
+    """Return what the student does in every way."""
+    return Doing(role="student-trains", record=question.student, isl=float(question.seq_len))
+
+
+def needs_of(way: Way, question: Question) -> tuple[tuple[Doing, FloatArray], ...]:
+    """Who reads or writes, and tokens of it for each token that the student is trained on, ``[S, 1]``.
+
+    Logits are made once where they are stored, and with every epoch where they are not. What the student
+    writes itself is fresh in every step.
+    """
+    teacher = question.teacher.record
+    isl, osl = (float(length[0, 0]) for length in (question.isl, question.osl))
+    once = 1.0 / question.epochs
+    if teacher is None or way == "api":
+        return ()
+    if way == "offline":
+        return ((Doing(role="teacher-reads", record=teacher, isl=float(question.seq_len)), once),)
+    if way == "online":
+        return ((Doing(role="teacher-reads", record=teacher, isl=float(question.seq_len)), np.ones((1, 1))),)
+    written = question.written_share
+    if way == "sequence":
+        writes = Doing(role="teacher-writes", record=teacher, isl=isl, osl=osl)
+        return ((writes, once * written / question.accept_rate),)
+    return (
+        (Doing(role="student-writes", record=question.student, isl=isl, osl=osl), written),
+        (Doing(role="teacher-reads", record=teacher, isl=isl + osl), np.ones((1, 1))),
+    )
+
+
+def tokens_in(way: Way, question: Question, speeds: Speeds, days: float, *, nominal: float) -> FloatArray:
+    """Tokens that the student is trained on in so many days, ``[1, 1]``; `nominal` ones set the price."""
+    division = _divided(way, question, speeds, nominal)
+    return np.array([[division.tokens_per_s * days * SECONDS_PER_DAY]])
+
+
+def _divided(way: Way, question: Question, speeds: Speeds, tokens: float) -> Division:
+    needs = [Need(doing=doing, per_token=first(each)) for doing, each in needs_of(way, question)]
+    return divide(speeds, student_training(question), needs, tokens=tokens)
+
+
+def planned(
+    way: Way,
+    question: Question,
+    speeds: Speeds,
+    baseline: Baseline,
+    *,
+    tokens: FloatArray,
+    loss: Callable[[FloatArray], Interval] | None,
+) -> WayPlan:
+    """Place a way on the hardware.
+
+    Parameters
+    ----------
+    tokens
+        On which the student is trained, ``[S, 1]``.
+    loss
+        By the law, of so many tokens; None where it describes no such way.
+
+    Raises
+    ------
+    InfeasibleError
+        Student and teacher do not fit.
+    """
+    division = _divided(way, question, speeds, first(tokens))
+    each = [np.ones((1, 1)), *(per_token for _, per_token in needs_of(way, question))]
+    seconds = np.max(
+        np.broadcast_arrays(
+            *(tokens * per / _speed(share) for share, per in zip(division.shares, each, strict=True))
+        ),
+        axis=0,
+    )
+    days, hours = seconds / SECONDS_PER_DAY, seconds / SECONDS_PER_HOUR
+    flop = [
+        first(tokens * per) * share.doing.flop_per_token
+        for share, per in zip(division.shares, each, strict=True)
+    ]
+    roles = tuple(
+        _role(share, division, tokens * per, hours, made, sum(flop))
+        for share, per, made in zip(division.shares, each, flop, strict=True)
+    )
+    accelerators = sum((_usd(share, hours) for share in division.shares), np.zeros((1, 1)))
+    kept = stored(
+        way, question, speeds, baseline.rate, tokens=tokens, hours=hours, speed=division.tokens_per_s
+    )
+    paid = bought(question, tokens=tokens) if way == "api" else None
+    total = accelerators + (0.0 if kept is None else kept.usd) + (0.0 if paid is None else paid.usd)
+    megawatts = sum(role.power_megawatts for role in roles)
+    plain = tokens * baseline.usd_per_token
+    ratio = first(total) / first(plain)
+    return WayPlan(
+        mode=way,
+        what=WAYS[way],
+        sentence=_sentence(way, roles, division, days, total, ratio),
+        tokens=interval_of(tokens),
+        unique_tokens=first(tokens / question.epochs),
+        roles=roles,
+        gpus_used=division.gpus,
+        gpus_idle=speeds.size - division.gpus,
+        days=interval_of(days),
+        days_in_turn=_in_turn(division, speeds, baseline, each, first(tokens)) if way in IN_TURN else None,
+        in_time=None if question.days is None else first(days) <= question.days * (1.0 + 1e-9),
+        flop=sum(flop),
+        flop_over_student=sum(flop) / flop[0],
+        gpu_hours=interval_of(hours * division.gpus),
+        cost_usd=interval_of(total),
+        accelerator_usd=interval_of(accelerators),
+        over_plain=ratio,
+        power_megawatts=megawatts,
+        energy_megawatt_hours=megawatts * first(hours),
+        stored=None if kept is None else kept.section,
+        bought=None if paid is None else paid.section,
+        loss_nats=None if loss is None else loss(tokens),
+        binds=_binds(roles, division, speeds),
+    )
+
+
+def _speed(share: Share) -> FloatArray:
+    """Tokens per second that the accelerators of a role can do, as samples."""
+    each = share.rate.tokens_per_s_per_gpu
+    key = f"rate.{share.doing.role}.{share.doing.record.id}"
+    return share.gpus * Samples().ranged(each.value, each.low, each.high, key)
+
+
+def _usd(share: Share, hours: FloatArray) -> FloatArray:
+    price = share.rate.usd_per_gpu_hour
+    hour = Samples().ranged(price.value, price.low, price.high, "distill.usd_per_gpu_hour")
+    return hour * hours * share.gpus
+
+
+def _role(
+    share: Share, division: Division, tokens: FloatArray, hours: FloatArray, flop: float, all_flop: float
+) -> Role:
+    return Role(
+        role=share.doing.role,  # type: ignore[arg-type]
+        model=share.doing.record.id,
+        gpus=share.gpus,
+        gpu_share=share.gpus / division.gpus,
+        tokens=interval_of(tokens),
+        tokens_per_s=interval_of(_speed(share)),
+        busy=min(division.tokens_per_s * share.per_token / share.tokens_per_s, 1.0),
+        flop=flop,
+        flop_share=flop / all_flop,
+        utilisation=share.rate.utilisation,
+        gpu_hours=interval_of(hours * share.gpus),
+        cost_usd=interval_of(_usd(share, hours)),
+        power_megawatts=share.rate.watts_per_gpu * share.gpus / MEGA,
+        binds=share.rate.binds,
+    )
+
+
+def _in_turn(
+    division: Division, speeds: Speeds, baseline: Baseline, each: list[FloatArray], tokens: float
+) -> float:
+    """Days with the teacher first, on everything, and then the student, on everything."""
+    seconds = tokens / baseline.rate.tokens_per_s.value
+    for share, per in zip(division.shares[1:], each[1:], strict=True):
+        seconds += tokens * first(per) / speeds.serve(share.doing, speeds.size).tokens_per_s.value
+    return seconds / SECONDS_PER_DAY
+
+
+def _sentence(
+    way: Way, roles: tuple[Role, ...], division: Division, days: FloatArray, usd: FloatArray, ratio: float
+) -> str:
+    from planner.plan.cluster.words import usd as money
+
+    others = ", ".join(
+        f"{VERBS[role.role].format(model=role.model)}, has {role.gpu_share:.0%}" for role in roles[1:]
+    )
+    beside = f"; {others}" if others else ""
+    return (
+        f"{way}: {division.gpus:,} accelerators for {first(days):,.3g} days{beside}; {money(first(usd))}, "
+        f"{ratio:,.3g} times training the student without a teacher."
+    )
+
+
+def _binds(roles: tuple[Role, ...], division: Division, speeds: Speeds) -> str:
+    if division.limited and division.gpus < speeds.size:
+        return (
+            f"The student's batch: it keeps {roles[0].gpus:,} accelerators at work"
+            f"{'' if speeds.most is None else ' efficiently'}, so that {speeds.size - division.gpus:,} of "
+            f"{speeds.size:,} are of no use here. A larger batch would use them"
+            f"{'' if speeds.most is None else ', or --goal fastest, at a higher cost'}."
+        )
+    most = max(roles, key=lambda role: role.gpus * role.busy)
+    what = VERBS[most.role].format(model=most.model)
+    comma = "," * ("," in what)
+    return f"{what[0].upper()}{what[1:]}{comma} takes {most.gpu_share:.0%} of the accelerators. {most.binds}"
