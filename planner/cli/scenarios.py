@@ -31,6 +31,7 @@ SaveOption = Annotated[
         show_default=False,
     ),
 ]
+_SCALARS = (str, int, float)
 _LEFT_OPEN = "DEFAULT"
 """Name of the source of a value that nobody gave."""
 
@@ -112,16 +113,14 @@ def _as_given(function: Callable[..., Answer], inputs: Mapping[str, Any]) -> dic
         if name not in hints:
             raise UsageError(f"--{name.replace('_', '-')} is of the library alone; leave it out")
         several = "list[" in str(hints[name])
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and all(isinstance(one, _SCALARS) for one in value):
             texts = [_text(one) for one in value]
             values[name] = texts if several else ",".join(texts)
+        elif isinstance(value, _SCALARS) and not isinstance(value, bool):
+            values[name] = [_text(value)] if several else _text(value)
         else:
-            values[name] = [_text(value)] if several else _plain(value)
+            values[name] = value
     return values
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | Mapping) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -142,6 +142,19 @@ def test_what_the_question_refuses_is_placed_at_the_input_that_it_names(tmp_path
     assert refusal(nowhere)[0].startswith("scenario: command: say on what: --cluster NAME")
 
 
+def test_a_model_may_be_spelled_out_or_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text("id: model\nname: x\nfoo: 1\n", encoding="utf-8")
+    file = tmp_path / "s.yaml"
+    file.write_text("command: train\ninputs: {model: model.yaml, gpu: h100-sxm, gpus: 8}\n", encoding="utf-8")
+    assert [Path(one.split(":")[0]).name for one in refusal(file)] == ["model.yaml", "model.yaml"]
+    config = {"model_type": "llama", "hidden_size": 512, "num_hidden_layers": 4, "num_attention_heads": 8,
+              "vocab_size": 32000, "intermediate_size": 2048}  # fmt: skip
+    spelled = {"command": "train", "inputs": {"model": config, "gpu": "h100-sxm", "gpus": 8, "tokens": "1B"}}
+    assert planner.run(spelled).plan.gpus_used == 8
+    del config["vocab_size"]
+    assert refusal(spelled)[0] == "scenario: inputs.model: config.json: vocab_size: is missing; add it"
+
+
 @pytest.mark.parametrize(
     ("scenario", "sentence"),
     [

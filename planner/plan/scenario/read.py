@@ -18,6 +18,8 @@ from planner.workload.scenario import Scenario
 __all__ = ["MAPPING", "Ready", "changes", "placed", "read_document", "unlined"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
+_PLACED: Final = re.compile(r"[^\s:]+:[0-9]+: ")
+"""A mistake of another file, which says its own place."""
 _OPTION: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)")
 MAPPING: Final = "scenario"
 """What messages call a scenario that is no file."""
@@ -67,17 +69,23 @@ class Ready:
             raise InputError(f"--with {name}: {error}") from error
         location: Location = ("command",) if name is None else ("inputs", name)
         mistakes = error.mistakes if isinstance(error, InputError) else (str(error),)
-        placed = [self.place(location, mistake) for mistake in mistakes]
-        raise InputError.collect(placed) from error
+        found = [one if _PLACED.match(one) else self.place(location, one) for one in mistakes]
+        raise InputError.collect(found) from error
 
     def _concerned(self, error: PlannerError) -> str | None:
-        """Return the input that a message is about: the option it names, or the name it did not find."""
+        """Return the input that a message is about.
+
+        That is the name that was not found, the option that is named, or what is spelled out in place of a
+        file.
+        """
         if isinstance(error, UnknownNameError):
             return next((name for name, value in self.inputs.items() if value == error.name), None)
         options = (option.replace("-", "_") for option in _OPTION.findall(str(error)))
         named = [self.question.spelled.get(name, name) for name in options]
         concerned = [name for name in named if name in self.inputs]
-        return next((name for name in concerned if name in self.changed), next(iter(concerned), None))
+        spelled_out = [name for name in self.question.files if isinstance(self.inputs.get(name), Mapping)]
+        changed = [name for name in concerned if name in self.changed]
+        return next(iter([*changed, *concerned, *spelled_out]), None)
 
 
 def read_document(scenario: object, catalog: Catalog) -> tuple[Document, Path | None]:
