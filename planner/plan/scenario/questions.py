@@ -71,7 +71,7 @@ QUESTIONS: Final = {
         Question(
             command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)
         ),
-        Question(command="staged", home="planner.plan.staged.run:staged"),
+        Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="budget", home="planner.plan.budget.budget:budget"),

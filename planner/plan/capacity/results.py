@@ -1,0 +1,132 @@
+"""The dossier of a cluster: frozen result types, whose JSON other programs rely on.
+
+Each section is answered by the question of its own command, and holds the parts of that answer that one
+compares clusters by; a section that is empty was not asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from planner.plan.cluster.results import Sheet
+from planner.plan.document import Assumption, Base, Document, Interval, Nearest, SourceUsed
+from planner.plan.staged.results import StagedPlan
+
+__all__ = [
+    "Binding",
+    "CapacityAnswer",
+    "CapacityInputs",
+    "CapacityResult",
+    "Run",
+    "Served",
+]
+
+
+class CapacityInputs(Base):
+    """The question as resolved."""
+
+    cluster: str
+    """Id of its record, or the part and how many."""
+    accelerators: int
+    dossier: str
+    """Id of the record with what is looked at."""
+    sections: tuple[str, ...]
+    site: str | None
+    """Null where the cluster says."""
+    price: str
+    finance: str | None
+    failures: str | None
+    overrides: tuple[str, ...] = ()
+    """`--set` of this call."""
+
+
+class Run(Base):
+    """A training run by a recipe, on the whole cluster."""
+
+    recipe: str
+    model: str | None = None
+    """Null where the recipe cannot be read for this cluster; the reasons say why."""
+    parameters: int | None = None
+    active_parameters: int | None = None
+    tokens: float | None = None
+    gpu: str | None = None
+    plan: StagedPlan | None = None
+    reasons: tuple[str, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+
+
+class Served(Base):
+    """One model that serves one traffic on the whole cluster, at the peak."""
+
+    model: str
+    traffic: str
+    users: Interval | None = None
+    requests_per_s: Interval | None = None
+    output_tokens_per_s: Interval | None = None
+    usd_per_million_output_tokens: Interval | None = None
+    """Everything included, over output tokens alone."""
+    usd_per_user_month: Interval | None = None
+    power_megawatts: Interval | None = None
+    gpus_serving: int | None = None
+    mode: str | None = None
+    tpot_ms: float | None = None
+    """Mean."""
+    ttft_ms: float | None = None
+    """Mean."""
+    binds: str | None = None
+    """Sentence."""
+    reasons: tuple[str, ...] = ()
+    """Why it cannot be served."""
+    nearest: tuple[Nearest, ...] = ()
+
+
+class Binding(Base):
+    """What binds in a section."""
+
+    section: str
+    sentence: str
+
+
+class CapacityAnswer(Base):
+    """The dossier."""
+
+    sentence: str
+    site: Sheet | None
+    """The fact sheet of the cluster: equivalents, power, capital, prices, and the failures of one job."""
+    training: tuple[Run, ...] = ()
+    serving: tuple[Served, ...] = ()
+    binds: tuple[Binding, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know to use the figures."""
+
+
+class CapacityResult(Document):
+    """Answer to ``planner capacity``."""
+
+    schema_name: Annotated[Literal["planner.capacity/1"], Field(alias="schema")] = "planner.capacity/1"
+    inputs: CapacityInputs
+    assumptions: tuple[Assumption, ...]
+    result: CapacityAnswer
+    sources: dict[str, SourceUsed]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether anything that was looked at can be trained or served."""
+        answer = self.result
+        done = [*(run.plan for run in answer.training), *(one.output_tokens_per_s for one in answer.serving)]
+        return not done or any(one is not None for one in done)
+
+    def to_frame(self) -> Any:
+        """Return a pandas ``DataFrame``: a row for each run and each service."""
+        import pandas as pd
+
+        from planner.plan.capacity.table import records_of
+
+        return pd.DataFrame(records_of(self))
+
+    def _repr_html_(self) -> str:
+        from planner.plan.capacity.table import to_html
+
+        return to_html(self)

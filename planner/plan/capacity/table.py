@@ -1,0 +1,180 @@
+"""A dossier as tables for people, in one screen, and as flat records; the command line renders them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from planner.plan.capacity.words import brief
+from planner.plan.cluster.rows import Section
+from planner.plan.cluster.words import RULE_LABELS, between, count, energy, plain, usd, watts
+from planner.units import SECONDS_PER_HOUR, format_quantity
+
+if TYPE_CHECKING:
+    from planner.plan.capacity.results import CapacityAnswer, CapacityResult, Run, Served
+    from planner.plan.cluster.results import Sheet
+    from planner.plan.document import Interval
+
+__all__ = ["records_of", "screens", "to_html"]
+
+_TRAINING: Final = (
+    "run", "parameters", "tokens", "FLOP", "days", "MFU", "goodput", "cost", "all in", "spent on",
+)  # fmt: skip
+_SERVING: Final = ("model", "traffic", "users", "USD/M output", "USD/user, month", "tokens/s", "mode", "MW")
+
+
+def screens(answer: CapacityAnswer) -> Iterator[Section]:
+    """Yield the tables of a dossier; the first has its sentence as title."""
+    title = answer.sentence
+    if answer.site is not None:
+        yield Section(title, (), _site(answer.site))
+        title = ""
+    if answer.training:
+        more = "Training runs by stages; 'all in' has experiments and failed runs"
+        yield Section(title or more, _TRAINING, [_run(run) for run in answer.training])
+        title = ""
+    if answer.serving:
+        alone = "Services, each alone on all of it, at the peak"
+        yield Section(title or alone, _SERVING, [_served(one) for one in answer.serving])
+    yield Section("What binds", (), [(one.section, one.sentence) for one in answer.binds])
+
+
+def _site(sheet: Sheet) -> list[tuple[str, ...]]:
+    counted = ", ".join(
+        f"{count(number, bare=True)} {label}"
+        for field, label in RULE_LABELS.items()
+        if (number := getattr(sheet.h100_equivalents, field)) is not None
+    )
+    hardware = ", ".join(f"{group.accelerators:,} {group.accelerator}" for group in sheet.groups)
+    power, fails = sheet.power, sheet.failures
+    prices = ", ".join(
+        f"{one.price} {between(one.usd_per_gpu_hour, _cents)}"
+        for one in sheet.cost.prices
+        if one.usd_per_gpu_hour is not None
+    )
+    policies = ", ".join(f"{one.policy} {one.goodput.value:.1%}" for one in fails.policies)
+    return [
+        ("hardware", f"{hardware}; site {power.site}"),
+        ("H100 equivalents", counted),
+        (
+            "power",
+            f"{between(power.nameplate_facility_megawatts, watts)} nameplate at the meter, "
+            f"{watts(power.average_facility_megawatts.value)} in training: "
+            f"{energy(sheet.year.energy_megawatt_hours.value)} a year",
+        ),
+        ("capital", between(sheet.capital.usd, usd)),
+        ("USD per GPU-hour", prices),
+        (
+            "interruptions",
+            f"one every {between(fails.mean_hours_between_interruptions, _hours)}, {fails.spare_hosts:,} of "
+            f"{fails.hosts:,} hosts spare",
+        ),
+        ("goodput by policy", f"{policies} ({fails.model} on all of it)"),
+    ]
+
+
+def _cents(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _hours(value: float) -> str:
+    return format_quantity(value * SECONDS_PER_HOUR, "s", digits=3)
+
+
+def _run(run: Run) -> tuple[str, ...]:
+    plan = run.plan
+    size = "" if run.parameters is None else brief(run.parameters)
+    if run.active_parameters is not None and run.active_parameters != run.parameters:
+        size = f"{size}, {brief(run.active_parameters)} active"
+    tokens = "" if run.tokens is None else brief(run.tokens)
+    if plan is None:
+        why = run.reasons[0] if run.reasons else "no plan"
+        return (run.recipe, size, tokens, "", "none", "", "", "", "", why)
+    longest = max(plan.stages, key=lambda stage: stage.days.value)
+    return (
+        run.recipe,
+        size,
+        tokens,
+        f"{plan.flop:.2g}",
+        between(plan.days, _three),
+        f"{plan.mfu:.1%}",
+        f"{plan.goodput:.0%}",
+        between(plan.cost_usd, usd),
+        usd(plan.all_in.cost_usd.value),
+        longest.binds,
+    )
+
+
+def _three(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _served(one: Served) -> tuple[str, ...]:
+    if one.output_tokens_per_s is None:
+        return (one.model, one.traffic, "none", "", "", "", "", one.reasons[0] if one.reasons else "no plan")
+    return (
+        one.model,
+        one.traffic,
+        "" if one.users is None else between(one.users, brief),
+        _money(one.usd_per_million_output_tokens),
+        _money(one.usd_per_user_month),
+        brief(one.output_tokens_per_s.value),
+        one.mode or "",
+        "" if one.power_megawatts is None else plain(round(one.power_megawatts.value)),
+    )
+
+
+def _money(number: Interval | None) -> str:
+    return "" if number is None else between(number, lambda value: f"{value:.3g}")
+
+
+def records_of(result: CapacityResult) -> list[dict[str, Any]]:
+    """Return flat records: one for each run and each service, units in the names."""
+    answer = result.result
+    runs = [
+        {
+            "section": "training",
+            "name": run.recipe,
+            "model": run.model,
+            "tokens": run.tokens,
+            **({} if run.plan is None else _ends("days", run.plan.days)),
+            **({} if run.plan is None else _ends("cost_usd", run.plan.cost_usd)),
+            **({} if run.plan is None else _ends("all_in_cost_usd", run.plan.all_in.cost_usd)),
+            **({} if run.plan is None else {"flop": run.plan.flop, "mfu": run.plan.mfu}),
+            "reason": run.reasons[0] if run.reasons else None,
+        }
+        for run in answer.training
+    ]
+    services = [
+        {
+            "section": "serving",
+            "name": one.traffic,
+            "model": one.model,
+            **_ends("users", one.users),
+            **_ends("output_tokens_per_s", one.output_tokens_per_s),
+            **_ends("usd_per_million_output_tokens", one.usd_per_million_output_tokens),
+            "reason": one.reasons[0] if one.reasons else None,
+        }
+        for one in answer.serving
+    ]
+    return [*runs, *services]
+
+
+def _ends(name: str, number: Interval | None) -> dict[str, float | None]:
+    if number is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
+
+
+def to_html(result: CapacityResult) -> str:
+    """Return the tables for notebooks."""
+    import html
+
+    parts = []
+    for section in screens(result.result):
+        rows = [section.head, *section.rows] if section.head else section.rows
+        cells = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
+        parts.append(f"<table><caption>{html.escape(section.title)}</caption>{cells}</table>")
+    return "".join(parts)

@@ -1,0 +1,94 @@
+"""A dossier in sentences: what the cluster is, and what binds in each section."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from planner.plan.capacity.results import Binding
+from planner.plan.cluster.words import RULE_LABELS, count, usd, watts
+from planner.units import format_quantity
+
+if TYPE_CHECKING:
+    from planner.plan.capacity.results import CapacityAnswer, Run, Served
+    from planner.plan.cluster.results import Sheet
+
+__all__ = ["binds_of", "brief", "sentence_of"]
+
+
+def sentence_of(answer: CapacityAnswer) -> str:
+    """Say in one sentence what the cluster is and does."""
+    said = [] if answer.site is None else [_site(answer.site)]
+    done = [run for run in answer.training if run.plan is not None]
+    if answer.training and not done:
+        said.append("None of the runs fits.")
+    if done:
+        longest = max(done, key=lambda run: run.plan.days.value if run.plan else 0.0)
+        days = longest.plan.days.value if longest.plan else 0.0
+        said.append(
+            f"It trains {len(done)} of {len(answer.training)} runs, {longest.recipe} in {days:.3g} days."
+        )
+    able = [one for one in answer.serving if one.users is not None]
+    if able:
+        most = max(able, key=lambda one: one.users.value if one.users else 0.0)
+        users = most.users.value if most.users else 0.0
+        said.append(f"It serves up to {brief(users)} users ({most.model}, {most.traffic}).")
+    return " ".join(said)
+
+
+def _site(sheet: Sheet) -> str:
+    counted = ", ".join(
+        f"{count(number, bare=True)} {label}"
+        for field, label in RULE_LABELS.items()
+        if (number := getattr(sheet.h100_equivalents, field)) is not None
+    )
+    return (
+        f"{sheet.name}: {sheet.accelerators:,} accelerators are {counted} in H100 equivalents; "
+        f"{watts(sheet.power.nameplate_facility_megawatts.value)}, {usd(sheet.capital.usd.value)}."
+    )
+
+
+def brief(value: float) -> str:
+    """Write a count in three digits: ``16.1B``, ``830``."""
+    return format_quantity(value, "count", digits=3)
+
+
+def binds_of(answer: CapacityAnswer) -> Iterator[Binding]:
+    """Yield what binds in each section that was looked at."""
+    if answer.site is not None:
+        yield Binding(section="site", sentence=answer.site.power.sentence)
+        yield Binding(section="trouble", sentence=answer.site.failures.sentence)
+    if answer.training:
+        yield Binding(section="training", sentence=_training(answer.training))
+    if answer.serving:
+        yield Binding(section="serving", sentence=_serving(answer.serving))
+
+
+def _training(runs: Sequence[Run]) -> str:
+    """Tell apart the runs that use all of the cluster from those whose batch is too small for it."""
+    plans = [(run.recipe, run.plan) for run in runs if run.plan is not None]
+    if not plans:
+        return f"Nothing trains: {runs[0].reasons[0] if runs[0].reasons else 'no run was named'}"
+    spent: dict[str, list[str]] = {}
+    for recipe, plan in plans:
+        longest = max(plan.stages, key=lambda stage: stage.days.value)
+        spent.setdefault(longest.binds, []).append(recipe)
+    return "; ".join(f"{', '.join(names)}: {what}" for what, names in spent.items()) + "."
+
+
+def _serving(services: Sequence[Served]) -> str:
+    able = [one for one in services if one.binds is not None]
+    lost = [one for one in services if one.binds is None]
+    said = []
+    if able:
+        common, often = Counter(one.binds for one in able).most_common(1)[0]
+        most = next(one for one in able if one.binds == common)
+        of = f"{most.model}, {most.traffic}" if often == 1 else f"{often} of {len(services)}"
+        said.append(f"{of}: {common}")
+    if lost:
+        said.append(
+            f"{len(lost)} of {len(services)} cannot be served: {lost[0].model}, {lost[0].traffic}: "
+            f"{lost[0].reasons[0] if lost[0].reasons else 'no plan'}"
+        )
+    return " ".join(said)
