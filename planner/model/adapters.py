@@ -1,7 +1,8 @@
 """Low-rank adapters beside the products of a layer: their time, and the activations that they keep.
 
 Beside a product ``[m, k] x [k, n]`` an adapter of rank ``r`` runs ``[m, k] x [k, r]`` and ``[m, r] x [r, n]``
-and adds the result; all four of their gradients are needed [1]. Tensor parallelism splits the factor that
+and adds the result; all four of their gradients are needed [1]. Products that read the same (queries, keys
+and values; gate and up) are joined, and so are their adapters. Tensor parallelism splits the factor that
 touches the split side of the product; what it would exchange is of rank ``r`` and is not counted.
 
 References
@@ -21,6 +22,9 @@ from planner.types import FloatArray
 
 __all__ = ["adapter_bytes", "attention_adapters", "expert_adapters", "linear_adapters", "mlp_adapters"]
 
+EXPERT_LAUNCHES = 4.0
+"""Products of the adapters of an expert, forward; all local experts share the launches."""
+
 ADDED_BYTES = 6.0
 """Moved per element when the result of an adapter is added: two operands read, their sum written."""
 
@@ -38,18 +42,18 @@ def absent(model: Model) -> bool:
 
 
 def adapter(c: LayerContext, on: FloatArray, *, m: FloatArray, n: FloatArray, k: FloatArray) -> Both:
-    """Forward and backward seconds of one adapter.
+    """Forward and backward seconds of one adapter, or of several that are joined.
 
     Parameters
     ----------
     on
-        1 where the product has one.
+        How many there are.
     m, n, k
-        Of the product on this accelerator.
+        Of the product on this accelerator; `n` of those outputs that have an adapter.
     """
     rows = np.where((on > 0) & (n > 0) & (k > 0), m, 0.0)
     rank = c.model.adapter_rank
-    down = c.linear(m=rows, n=rank, k=k, low=False, learns=True)
+    down = c.linear(m=rows, n=rank * on, k=k, low=False, learns=True)
     up = c.linear(m=rows, n=n, k=rank, low=False, learns=True)
     forward, backward = (
         np.where(rows > 0, c.stream(ADDED_BYTES * rows * width, kernels=1.0), 0.0) for width in (n, k)
@@ -62,18 +66,20 @@ def attention_adapters(c: LayerContext, products: Both, *, heads: FloatArray, kv
     m, t = c.model, c.tokens
     if absent(m):
         return products
-    q, queries, values = adapted(m, "q"), heads * m.qk_dim, heads * m.v_dim
-    latent = np.where(m.mla, adapted(m, "k", "v"), 0.0)
-    plain = np.where(m.mla, 0.0, 1.0)
+    q, k, v, queries = adapted(m, "q"), adapted(m, "k"), adapted(m, "v"), heads * m.qk_dim
+    output = adapter(c, adapted(m, "o"), m=t, n=m.hidden, k=heads * m.v_dim)
+    fused = np.where(m.mla, 0.0, t)
+    width = q * queries + kv_heads * (k * m.qk_dim + v * m.v_dim)
+    result = added(products, output, adapter(c, q + k + v, m=fused, n=width, k=m.hidden))
+    if not any_true(m.mla):
+        return result
+    latent, both = np.where(m.mla, t, 0.0), adapted(m, "k", "v")
     return added(
-        products,
-        adapter(c, q, m=t, n=queries, k=np.where(m.q_lora > 0, m.q_lora, m.hidden)),
-        adapter(c, q, m=t, n=m.q_lora, k=m.hidden),
-        adapter(c, latent, m=t, n=m.kv_lora + m.rope_dim, k=m.hidden),
-        adapter(c, latent, m=t, n=heads * (m.nope_dim + m.v_dim), k=m.kv_lora),
-        adapter(c, plain * adapted(m, "k"), m=t, n=kv_heads * m.qk_dim, k=m.hidden),
-        adapter(c, plain * adapted(m, "v"), m=t, n=kv_heads * m.v_dim, k=m.hidden),
-        adapter(c, adapted(m, "o"), m=t, n=m.hidden, k=values),
+        result,
+        adapter(c, q, m=latent, n=queries, k=np.where(m.q_lora > 0, m.q_lora, m.hidden)),
+        adapter(c, q, m=latent, n=m.q_lora, k=m.hidden),
+        adapter(c, both, m=latent, n=m.kv_lora + m.rope_dim, k=m.hidden),
+        adapter(c, both, m=latent, n=heads * (m.nope_dim + m.v_dim), k=m.kv_lora),
     )
 
 
@@ -82,10 +88,10 @@ def mlp_adapters(c: LayerContext, products: Both, *, width: FloatArray, gated: F
     m, t = c.model, c.tokens
     if absent(m):
         return products
+    wide = gated * adapted(m, "gate") + adapted(m, "up")
     return added(
         products,
-        adapter(c, gated * adapted(m, "gate"), m=t, n=width, k=m.hidden),
-        adapter(c, adapted(m, "up"), m=t, n=width, k=m.hidden),
+        adapter(c, wide, m=t, n=wide * width, k=m.hidden),
         adapter(c, adapted(m, "down"), m=t, n=m.hidden, k=width),
     )
 
@@ -106,13 +112,12 @@ def expert_adapters(
     on = adapted(m, "experts")
     if absent(m) or not any_true(on > 0):
         return products
+    wide = on * (1.0 + m.expert_gated)
     one = added(
-        adapter(c, on * m.expert_gated, m=rows, n=width, k=m.expert_hidden),
-        adapter(c, on, m=rows, n=width, k=m.expert_hidden),
+        adapter(c, wide, m=rows, n=wide * width, k=m.expert_hidden),
         adapter(c, on, m=rows, n=m.expert_hidden, k=width),
     )
-    launches = 2.0 * (2.0 + m.expert_gated) * np.where((on > 0) & (rows > 0), 1.0, 0.0)
-    saved = GEMM_OVERHEAD_S[0] * (local - 1.0) * launches
+    saved = np.where((on > 0) & (rows > 0), EXPERT_LAUNCHES * GEMM_OVERHEAD_S[0] * (local - 1.0), 0.0)
     return added(products, (local * one[0] - saved, local * one[1] - 2.0 * saved))
 
 

@@ -90,7 +90,7 @@ def attention_core(c: LayerContext, *, heads: FloatArray, kv_heads: FloatArray, 
         qk_dim=m.qk_dim,
         v_dim=m.v_dim,
         query_len=st.seq_len / st.cp,
-        pairs=causal_pairs(seq_len=st.seq_len, window=window) / st.cp,
+        pairs=seen_pairs(seq_len=st.seq_len, window=window, example=m.example) / st.cp,
         rate_flop_per_s=asymptote * c.sw.attention_rate * c.sustained * hw.peak_flop_per_s[:, 0],
         memory_bytes_per_s=hw.memory_bytes_per_s,
     )
@@ -107,6 +107,12 @@ def attention_core(c: LayerContext, *, heads: FloatArray, kv_heads: FloatArray, 
         memory_bytes_per_s=hw.memory_bytes_per_s,
     )
     return np.where(unfused, plain, fused), np.where(unfused, plain_backward, fused_backward)
+
+
+def seen_pairs(*, seq_len: FloatArray, window: FloatArray, example: FloatArray) -> FloatArray:
+    """Query-key pairs per head and sequence: within each of the examples that share a sequence."""
+    each = np.minimum(seq_len, example)
+    return causal_pairs(seq_len=each, window=window) * (seq_len / each)
 
 
 def context_parallel(c: LayerContext, *, kv_heads: FloatArray, core: Both) -> Both:

@@ -36,6 +36,10 @@ NORM_BACKWARD = 1.4
 """Traffic of norm and residual backward over forward."""
 
 
+UNTURNED = 0.75
+"""Traffic of a cast without its transpose over that with it: two bytes read, one written instead of two."""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerContext:
     """Quantities that every block shares, per accelerator and micro-batch; shape ``[R]``."""
@@ -77,8 +81,12 @@ class LayerContext:
         )
 
     def quantise(self, elements: FloatArray) -> FloatArray:
-        """Seconds to cast one operand of a product to the training precision, with its transpose."""
+        """Seconds to cast one operand of a product to the training precision, with its transpose.
+
+        The transpose serves weight gradients, of which frozen weights have none.
+        """
         casts = np.where(self.st.gemm_class == 3, 1.5, np.where(self.st.gemm_class > 0, 1.0, 0.0))
+        casts = np.where(self.model.frozen > 0, UNTURNED * casts, casts)
         return casts * self.sw.quantise * 4.0 * elements / (STREAM_SHARE * self.hw.memory_bytes_per_s)
 
     def norm_bytes(self) -> FloatArray:

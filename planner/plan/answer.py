@@ -112,6 +112,7 @@ def _trace(found: Found, costs: Costs, plan: results.Plan) -> Trace:
         calibration=case.job.calibration,
         costs=costs,
         plan=f"{plan.gpus_used:,} x {case.site.accelerator.name}: {layout(plan.strategy)}",
+        tuning=None if case.job.tuning is None else case.job.tuning.record,
     )
 
 

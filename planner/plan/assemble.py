@@ -62,6 +62,7 @@ def work_of(case: Case) -> Work:
             tuning_flops_per_token(
                 a,
                 seq_len=length,
+                example=tuning.record.data.example.value,
                 convention=c,
                 adapters=tuning.adapters,
                 reference_passes=tuning.reference_passes,

@@ -15,6 +15,7 @@ from planner.tables import Hardware, Model, Software, Strategy
 if TYPE_CHECKING:
     from planner.catalog.schema.calibration import TrainingCalibration
     from planner.plan.site import Site
+    from planner.workload.fine_tuning import FineTuning
     from planner.workload.record import ModelRecord
     from planner.workload.software import SoftwareProfile
 
@@ -96,6 +97,7 @@ class Trace:
     calibration: TrainingCalibration
     costs: Costs
     plan: str
+    tuning: FineTuning | None = None
 
 
 def time_breakdown(costs: Costs) -> dict[str, float]:

@@ -35,7 +35,7 @@ __all__ = [
 
 _CONSTANT_MODULES: Final = (
     "operators", "collectives", "context", "passes", "blocks", "experts", "mixers", "layer", "activations",
-    "memory", "pipeline", "data_parallel", "training",
+    "memory", "pipeline", "data_parallel", "training", "adapters", "learning",
 )  # fmt: skip
 _PART_FIELDS: Final = ("memory.", "scale_up.", "host.", "compute_units")
 
@@ -270,6 +270,9 @@ def _calibration(trace: Trace) -> Iterator[Number]:
 def _records(trace: Trace) -> Iterator[Number]:
     for path, quantity in quantities(trace.software):
         yield quoted(f"software.{path}", quantity, f"software/{trace.software.id}")
+    if trace.tuning is not None:
+        for path, quantity in quantities(trace.tuning):
+            yield quoted(f"fine_tuning.{path}", quantity, f"fine-tuning/{trace.tuning.id}")
     for part in ("published", "recipe"):
         section = getattr(trace.model, part)
         if section is not None:

@@ -21,7 +21,8 @@ _TIMES: Final = "; times layers per stage and micro-batches"
 
 FORMULAS: Final = {
     "matrix_products": Formula(
-        "each product m x k by k x n at its true shape, forward, input gradient and weight gradient: "
+        "each product m x k by k x n at its true shape, forward, input gradient and, where weights learn, "
+        "weight gradient, with adapters beside them: "
         "overhead + (compute^p + memory^p + serial^p)^(1/p), with compute = 2 m n k / rate, memory = bytes / "
         f"bandwidth and serial = the k-loop of one tile{_TIMES}",
         ("rate.matrix", "accelerator.memory.bandwidth", "layout.tokens", "model.hidden",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from planner.plan.operating.table import between, cost_rows, power_rows, storage_rows, usd
+from planner.plan.tuning import PRETRAIN
 from planner.units import SECONDS_PER_HOUR, format_quantity, short_number
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def headline(result: TrainResult) -> str:
         tokens = _between(result.result.tokens, lambda x: format_quantity(x, "count"))
         return f"{inputs.model} sees {tokens} tokens in {_days(inputs.days)} on {where}."
     took = _between(plan.days_with_failures, _days)
-    need = "needs " if inputs.question == "gpus" else "trains on "
+    how = "trains" if inputs.kind == PRETRAIN else f"is fine-tuned ({inputs.kind})"
+    need = "needs " if inputs.question == "gpus" else f"{how} on "
     tokens = format_quantity(inputs.tokens or 0.0, "count")
     return (
         f"{inputs.model} {need}{where} for {tokens} tokens: {took} with failures, {usd(plan.cost_usd.value)}."
@@ -59,13 +61,14 @@ def plan_rows(result: TrainResult) -> Rows:
         return []
     s, inputs = plan.strategy, result.inputs
     rows: Rows = [
+        *_learns(inputs),
         ("hardware", _hardware(inputs)),
         ("accelerators", _used(plan)),
         ("layout", layout(s)),
         (
             "batch",
-            f"{s.global_batch_seqs:,} sequences of {s.seq_len:,} tokens = "
-            f"{_count(s.global_batch_seqs * s.seq_len)} tokens",
+            f"{s.global_batch_seqs:,} sequences of {s.seq_len:,} {_positions(inputs)} = "
+            f"{_count(inputs.global_batch_tokens)} tokens",
         ),
         ("micro-batches", f"{s.micro_batches:,} of {s.micro_batch} per pipeline"),
         ("states", _states(s)),
@@ -98,6 +101,22 @@ def plan_rows(result: TrainResult) -> Rows:
         most = f"{gpus.high:,}" if gpus.high is not None else "more than can be used"
         rows.insert(0, ("accelerators needed", f"{gpus.value:,} ({gpus.low:,} to {most})"))
     return rows
+
+
+def _positions(inputs: TrainInputs) -> str:
+    return "tokens" if inputs.packing == 1.0 else f"positions, {inputs.packing:.0%} of them filled,"
+
+
+def _learns(inputs: TrainInputs) -> Rows:
+    """Say what of a model learns, where that is not all of it."""
+    if inputs.kind == PRETRAIN:
+        return []
+    learning = inputs.learning_parameters or 0
+    what = f"{_count(learning)} of {_count(inputs.parameters)} parameters learn"
+    if inputs.rank is not None:
+        where = " ".join(inputs.targets)
+        what = f"{_count(learning)} parameters learn: adapters of rank {inputs.rank} on {where}"
+    return [("kind", f"{inputs.kind}: {what}; data seen {inputs.epochs:g} times")]
 
 
 def _failures(plan: Plan) -> str:

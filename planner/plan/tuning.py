@@ -114,26 +114,9 @@ def read_tuning(
     if found.adapters is None:
         _refuse_adapters(rank, targets, f"--kind {kind} has none of")
     from planner.tables.tuning import tuned
-    from planner.workload.adapters import adapter_counts
 
-    architecture = record.architecture
-    each, adapters = None, None
-    names: tuple[Target, ...] = ()
-    if found.adapters is not None:
-        given = None if rank is None else numbers.count("rank", rank, most=MOST_RANK)
-        each = given or found.adapters.rank
-        if given is None:
-            filled.assume("rank", each, f"usual in {found.name}")
-        names = _targets(targets) if targets is not None else found.adapters.targets
-        if targets is None:
-            filled.assume("targets", " ".join(names), f"matrices with adapters, as usual in {found.name}")
-        adapters = adapter_counts(architecture, rank=each, targets=names)
-        if not adapters.total:
-            raise InputError(
-                f"{record.name} has none of the matrices {', '.join(names)} to adapt; name others with "
-                f"--targets, of {', '.join(ADAPTED)}"
-            )
-    if architecture.mtp:
+    each, names, adapters = _adapters(found, record, rank, targets, filled)
+    if record.architecture.mtp:
         filled.notes.append("Modules that predict several tokens are left out of fine-tuning.")
     return Tuning(
         record=found,
@@ -141,8 +124,38 @@ def read_tuning(
         adapters=adapters,
         learning=adapters.total if adapters is not None else counts.total,
         targets=names,
-        table=tuned(model_table(architecture), tuning=found, rank=each, targets=names, adapters=adapters),
+        table=tuned(
+            model_table(record.architecture), tuning=found, rank=each, targets=names, adapters=adapters
+        ),
     )
+
+
+def _adapters(
+    found: FineTuning,
+    record: ModelRecord,
+    rank: Number | None,
+    targets: str | Iterable[str] | None,
+    filled: Filled,
+) -> tuple[int | None, tuple[Target, ...], AdapterCounts | None]:
+    """Return rank, targets that the model has, and parameters of adapters; nothing of a kind without."""
+    from planner.workload.adapters import adapter_counts
+
+    if found.adapters is None:
+        return None, (), None
+    each = found.adapters.rank if rank is None else numbers.count("rank", rank, most=MOST_RANK)
+    if rank is None:
+        filled.assume("rank", each, f"usual in {found.name}")
+    asked = found.adapters.targets if targets is None else _targets(targets)
+    counted = {one: adapter_counts(record.architecture, rank=each, targets=(one,)) for one in asked}
+    names = tuple(one for one in asked if counted[one].total)
+    if not names:
+        raise InputError(
+            f"{record.name} has none of the matrices {', '.join(asked)} to adapt; name others with "
+            f"--targets, of {', '.join(ADAPTED)}"
+        )
+    if targets is None:
+        filled.assume("targets", " ".join(names), f"matrices with adapters, as usual in {found.name}")
+    return each, names, adapter_counts(record.architecture, rank=each, targets=names)
 
 
 def _refuse_adapters(rank: object, targets: object, who: str) -> None:

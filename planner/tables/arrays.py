@@ -95,7 +95,7 @@ class Hardware(Rows):
 class Model(Rows):
     """One transformer architecture per row; counts of layers by what they mix and how they feed forward.
 
-    The last fields say what of it learns: all of it in pre-training.
+    The last fields say what of it learns, and from what: in pre-training all of it, from full sequences.
     """
 
     hidden: FloatArray
@@ -153,6 +153,9 @@ class Model(Rows):
     adapter_whole: FloatArray  # parameters that every tensor-parallel rank holds, all layers
     adapter_split: FloatArray  # parameters that tensor parallelism splits
     adapter_experts: FloatArray  # beside routed experts
+    example: (
+        FloatArray  # tokens of the examples in a sequence, which do not see each other; inf for one alone
+    )
 
 
 @dataclass(frozen=True, eq=False)

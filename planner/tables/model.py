@@ -34,8 +34,9 @@ PRETRAINING: Final = {
     "adapter_whole": 0.0,
     "adapter_split": 0.0,
     "adapter_experts": 0.0,
+    "example": np.inf,
 }
-"""All weights learn, held in 16 bit; `planner.tables.tuning` says what fine-tuning changes."""
+"""All weights learn, held in 16 bit, from full sequences; `planner.tables.tuning` has what changes that."""
 
 
 def approximations(architecture: Architecture) -> tuple[str, ...]:

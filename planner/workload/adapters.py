@@ -78,6 +78,7 @@ def tuning_flops_per_token(
     architecture: Architecture,
     *,
     seq_len: int,
+    example: float,
     convention: Convention,
     adapters: AdapterCounts | None,
     reference_passes: float,
@@ -89,22 +90,25 @@ def tuning_flops_per_token(
 
     Parameters
     ----------
+    example
+        Tokens of an example; those that share a sequence do not see each other.
     adapters
         That learn in place of the weights; None where the weights do.
     reference_passes
         Of a frozen copy.
     """
-    count = flops(architecture, seq_len=seq_len, convention=convention)
+    seen = max(round(min(float(seq_len), example)), 1)
+    count = flops(architecture, seq_len=seen, convention=convention)
     copy = reference_passes * count.forward
     if adapters is None:
-        return (count.training + copy) / seq_len
+        return (count.training + copy) / seen
     products = count.forward - count.attention - count.linear_attention
     linear = architecture.linear_attention
     if linear is not None:
         layers = architecture.count(mixer="linear")
-        products += layers * seq_len * 2 * linear_projections(linear, hidden=architecture.hidden)
+        products += layers * seen * 2 * linear_projections(linear, hidden=architecture.hidden)
     visited = adapters.whole + adapters.split + adapters.active
-    return (count.training - products + copy) / seq_len + 6.0 * visited
+    return (count.training - products + copy) / seen + 6.0 * visited
 
 
 def dense_matrices(a: Architecture, targets: Collection[str]) -> Iterator[tuple[int, Matrix]]:

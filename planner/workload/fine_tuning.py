@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from planner.catalog.quantity import Bytes, Count, Fraction, Ratio
+from planner.catalog.quantity import Bytes, Count, Dimension, Fraction, Quantity, Ratio
 from planner.catalog.records import Items, Record, Section
 from planner.workload.mixers import Width, refuse
 
@@ -66,6 +66,9 @@ class Data(Section):
     """Tokens of a sequence, padding included."""
     global_batch: Width
     """Sequences of a step; a pair is two."""
+    example: Annotated[Quantity, Dimension("count")]
+    """Tokens of an example, on average: those that share a sequence do not see each other, as if all were as
+    long. An example as long as its sequence fills it alone."""
     packing: Fraction
     """Share of the positions that hold tokens: the others are padding."""
     loss: Fraction

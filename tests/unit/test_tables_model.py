@@ -76,7 +76,7 @@ def test_every_model_makes_a_row_of_sound_numbers(name: str) -> None:
     for f in fields(m):
         value = getattr(m, f.name)[0]
         assert np.all(value >= 0), f.name
-        assert np.all(np.isfinite(value)) or f.name in ("window", "index_top_k")
+        assert np.all(np.isfinite(value)) or f.name in ("window", "index_top_k", "example")
     assert m.n_full[0] + m.n_window[0] + m.n_linear[0] <= m.layers[0]
     assert 0 < m.n_dense[0] + m.n_moe[0] <= m.layers[0]
 
