@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from planner.plan.defaults import Filled
     from planner.plan.post_train.asked import Run
     from planner.plan.post_train.parts import AskedReward
-    from planner.plan.post_train.split import Choice, Network
+    from planner.plan.post_train.split import Choice
+    from planner.plan.post_train.step import Network
     from planner.plan.post_train.trainers import Fleet
     from planner.plan.rates import Rate
 

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from planner.catalog.kinds import LINK
-from planner.errors import InfeasibleError, UsageError
-from planner.plan import numbers
+from planner.errors import InfeasibleError
 from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
-from planner.plan.document import Nearest
 from planner.plan.job import as_catalog
 from planner.plan.numbers import Number
-from planner.plan.places import MOST_GPUS, Place
 from planner.plan.post_train import results
 from planner.plan.post_train.answer import planned
 from planner.plan.post_train.asked import Run, read_run
 from planner.plan.post_train.engines import Engine, engines, request_of, weights_bytes
+from planner.plan.post_train.hardware import Hardware, hardware_of, is_that_of_the_recipe, network_of
+from planner.plan.post_train.infeasible import does_not_fit, none, too_short
 from planner.plan.post_train.parts import AskedReward
-from planner.plan.post_train.split import Choice, Network, choose
+from planner.plan.post_train.split import Choice, choose
 from planner.plan.post_train.spread import outcome
+from planner.plan.post_train.step import Network
 from planner.plan.post_train.trainers import Fleet, batch_of, plan_of
 from planner.plan.rates import Where
-from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, format_quantity
+from planner.units import format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -35,25 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["post_train"]
 
 Mode = Literal["sync", "async"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Places:
-    """Hardware that trains, and that which generates elsewhere."""
-
-    where: Where
-    place: Place
-    total: int
-    elsewhere: Where | None = None
-    elsewhere_place: Place | None = None
-
-    @property
-    def generating(self) -> Where:
-        return self.where if self.elsewhere is None else self.elsewhere
-
-    @property
-    def generators(self) -> int | None:
-        return None if self.elsewhere_place is None else self.elsewhere_place.available
 
 
 def post_train(
@@ -177,8 +157,8 @@ def post_train(
             finance=finance,
             failures=failures,
         )
-        where = _places(base, run, filled, gpus, generation_gpu, generation_gpus)
-        joined = _network(book, run, where, link)
+        where = hardware_of(base, run, filled, gpus, generation_gpu, generation_gpus)
+        joined = network_of(book, where, link)
         usual = run.recipe.generation
         options = {
             "engine": engine or usual.engine,
@@ -200,7 +180,7 @@ def post_train(
 def _answer(
     book: Catalog,
     run: Run,
-    where: _Places,
+    where: Hardware,
     network: Network,
     options: dict[str, Any],
     training: dict[str, Any],
@@ -211,7 +191,7 @@ def _answer(
     try:
         found = engines(where.generating, run, request_of(run), options)
     except InfeasibleError as error:
-        return _none(filled, str(error)), precision
+        return none(filled, str(error)), precision
     network = replace(network, weights_bytes=weights_bytes(book, run, _weights_of(found[0])))
     fleet = Fleet(
         where=where.where,
@@ -222,11 +202,11 @@ def _answer(
     )
     choice = choose(run, found, fleet, network, mode=run.mode, total=where.total, elsewhere=where.generators)
     if choice is None:
-        return _does_not_fit(run, where, found, fleet, filled), precision
+        return does_not_fit(run, where.total, found, fleet, filled), precision
     rate = fleet.known[choice.trainers]
     out = outcome(run, choice, rate, network, mode=run.mode)
     if float(np.ravel(out.steps)[0]) < 1.0:
-        return _too_short(run, out.gpus_used, float(np.ravel(out.step.seconds)[0]), filled), precision
+        return too_short(run, out.gpus_used, float(np.ravel(out.step.seconds)[0]), filled), precision
     plan = planned(
         book,
         run,
@@ -239,7 +219,7 @@ def _answer(
         mode=run.mode,
         available=where.total + (where.generators or 0),
         asked_reward=reward,
-        same_place=_same_place(run, where),
+        same_place=is_that_of_the_recipe(run, where),
         alternative=_other(run, where, found, fleet, network, choice),
     )
     _said(run, found[0], rate, filled)
@@ -253,80 +233,9 @@ def _weights_of(engine: Engine) -> str:
     return plan.deployment.precisions.weights
 
 
-def _places(
-    base: Where,
-    run: Run,
-    filled: Filled,
-    gpus: Number | None,
-    generation_gpu: str | None,
-    generation_gpus: Number | None,
-) -> _Places:
-    """Find the hardware; by default that of the recipe."""
-    limit = None if gpus is None else numbers.count("gpus", gpus, most=MOST_GPUS)
-    hardware = run.recipe.hardware
-    if base.cluster is None and base.gpu is None and hardware is not None:
-        base = replace(base, gpu=hardware.accelerator)
-        filled.assume("gpu", hardware.accelerator, f"the hardware of recipe {run.recipe.id}")
-        if limit is None:
-            count = hardware.count
-            limit = round(count.value)
-            note = f": {count.note}" if count.note else ""
-            filled.assume("gpus", limit, f"those of recipe {run.recipe.id} ({count.kind}{note})")
-    if base.gpu is not None and limit is None:
-        raise UsageError(f"how many {base.gpu}? Give --gpus N, or name a cluster with --cluster")
-    found = replace(base, gpus=limit).places()
-    place = max(found, key=lambda one: one.available * _flops(one))
-    cluster = base.cluster
-    if len(found) > 1 and place.system is not None:
-        cluster = f"{place.cluster}/{place.system.id}"
-        filled.assume(
-            "group",
-            place.system.id,
-            f"the fastest of {len(found)} groups of unlike hardware; --cluster {cluster}",
-        )
-    if place.why:
-        filled.assume("system", place.system.id if place.system else None, place.why)
-    where = replace(base, cluster=cluster, gpus=place.available)
-    if generation_gpu is None:
-        if generation_gpus is not None:
-            raise UsageError("--generation-gpus needs --generation-gpu NAME: the kind of accelerator")
-        return _Places(where=where, place=place, total=place.available)
-    if generation_gpus is None:
-        raise UsageError(f"how many {generation_gpu}? Give --generation-gpus N with --generation-gpu")
-    if run.mode == "sync":
-        raise UsageError(
-            "--generation-gpu needs --mode async: in a synchronous step one side would wait for the other"
-        )
-    count_there = numbers.count("generation_gpus", generation_gpus, most=MOST_GPUS)
-    there = replace(base, cluster=None, gpu=generation_gpu, gpus=count_there)
-    return _Places(
-        where=where, place=place, total=place.available, elsewhere=there, elsewhere_place=there.places()[0]
-    )
-
-
-def _flops(place: Place) -> float:
-    peak = place.accelerator.flops
-    matrix = peak.bf16 if peak.bf16 is not None else peak.fp16
-    return 0.0 if matrix is None else matrix.value
-
-
-def _network(book: Catalog, run: Run, where: _Places, link: str | None) -> Network:
-    def port(place: Place) -> float:
-        return place.nic_bytes_per_s or place.accelerator.scale_out.bandwidth.value
-
-    ports = [port(one) for one in (where.place, where.elsewhere_place) if one is not None]
-    joined = None if link is None else book.get(LINK, link)
-    return Network(
-        weights_bytes=0.0,
-        port_bytes_per_s=min(ports),
-        link_bytes_per_s=float("inf") if joined is None else joined.bandwidth.value,
-        over="the fabric" if joined is None else f"{joined.id}, then the fabric",
-    )
-
-
 def _other(
     run: Run,
-    where: _Places,
+    where: Hardware,
     found: tuple[Engine, ...],
     fleet: Fleet,
     network: Network,
@@ -371,67 +280,9 @@ def _said(run: Run, engine: Engine, rate: Rate, filled: Filled) -> None:
         )
 
 
-def _none(filled: Filled, *reasons: str, nearest: tuple[Nearest, ...] = ()) -> results.PostTrainAnswer:
-    return results.PostTrainAnswer(plan=None, reasons=reasons, nearest=nearest, notes=tuple(filled.notes))
-
-
-def _does_not_fit(
-    run: Run, where: _Places, found: tuple[Engine, ...], fleet: Fleet, filled: Filled
-) -> results.PostTrainAnswer:
-    """Say what is missing: accelerators for one replica and the smallest fleet that trains."""
-    smallest = min(engine.gpus for engine in found)
-    trains = min(fleet.known) if fleet.known else _fewest(fleet, where.total)
-    if trains is None:
-        return _none(filled, *dict.fromkeys(fleet.reasons.values()))
-    both = max(smallest, trains) if run.mode == "sync" else smallest + trains
-    have = where.total
-    reason = (
-        f"{have:,} accelerators are too few: one replica that generates takes {smallest:,}, and training "
-        f"takes {trains:,}" + ("" if run.mode == "sync" else " beside it")
-    )
-    mend = Nearest(field="gpus", value=both, sentence=f"{both:,} accelerators (--gpus {both})")
-    return _none(filled, reason, nearest=(mend,))
-
-
-def _fewest(fleet: Fleet, total: int) -> int | None:
-    """Return a size beyond the total on which the job trains, found by doubling."""
-    size = fleet.whole(total)
-    free = replace(fleet.where, cluster=None, gpu=fleet.where.gpu) if fleet.where.gpu else None
-    if free is None:
-        return None
-    wider = Fleet(where=free, run=fleet.run, batch=fleet.batch, options=fleet.options, unit=fleet.unit)
-    for _ in range(8):
-        size *= 2
-        if wider.at(size) is not None:
-            return size
-    return None
-
-
-def _too_short(run: Run, used: int, seconds: float, filled: Filled) -> results.PostTrainAnswer:
-    """One step takes longer than all of the time."""
-    name: str = run.fixed
-    least = seconds / SECONDS_PER_DAY if name == "days" else used * seconds / SECONDS_PER_HOUR
-    unit = "days" if name == "days" else "accelerator-hours"
-    reason = (
-        f"one step takes {format_quantity(seconds, 's', digits=3)} on {used:,} accelerators, "
-        f"{least:.3g} {unit}, and there are {run.amount:.3g}: {least - run.amount:.2g} too few"
-    )
-    mend = Nearest(
-        field=name, value=least, sentence=f"{least:.3g} {unit} ({numbers.given(name)} {least:.3g})"
-    )
-    return _none(filled, reason, nearest=(mend,))
-
-
-def _same_place(run: Run, where: _Places) -> bool:
-    hardware = run.recipe.hardware
-    if hardware is None or where.elsewhere is not None:
-        return False
-    return where.place.accelerator.id == hardware.accelerator and where.total == round(hardware.count.value)
-
-
 def _inputs(
     run: Run,
-    where: _Places,
+    where: Hardware,
     reward: AskedReward,
     base: Where,
     precision: str,

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from planner.model.post_training.rollouts import Drained, Flowing, drained, flowing
-from planner.model.post_training.steps import (
-    LIMITS,
-    asynchronous,
-    best_split,
-    forward_share,
-    synchronous,
-)
-from planner.model.post_training.weights import publish_s
+from planner.model.post_training.steps import LIMITS, best_split
+from planner.plan.post_train.step import Network, Step, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +16,9 @@ if TYPE_CHECKING:
     from planner.plan.post_train.asked import Run
     from planner.plan.post_train.engines import Engine
     from planner.plan.post_train.trainers import Fleet
-    from planner.tables.post_training import RecipeTable
-    from planner.types import FloatArray, IntArray
+    from planner.types import FloatArray
 
-__all__ = ["Choice", "Network", "Point", "Step", "choose", "step_of"]
+__all__ = ["Choice", "Point", "choose"]
 
 _SPLITS: Final = 400
 """Numbers of replicas that are looked at; all of them where there are fewer."""
@@ -34,41 +26,6 @@ _EQUAL: Final = 1.001
 """Steps this near are equal: the split that uses fewer accelerators is taken."""
 _ROUNDS: Final = 3
 """Times that the rate of training is asked at the best split and the splits are weighed again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """What new weights cross, in bytes and bytes per second."""
-
-    weights_bytes: float
-    port_bytes_per_s: float
-    link_bytes_per_s: float = float("inf")
-    over: str = "the fabric"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """A step and its parts, arrays of one shape."""
-
-    seconds: FloatArray
-    generation_s: FloatArray
-    """To generate the rollouts of a step; in sync mode to the last of them."""
-    tail_s: FloatArray
-    """Of it, in sync mode, waiting for the longest."""
-    training_s: FloatArray
-    """With the passes for log-probabilities."""
-    check_s: FloatArray
-    publish_s: FloatArray
-    swap_s: FloatArray
-    limit: IntArray
-    """Index into `LIMITS`; of a synchronous step 0 throughout."""
-    mean_s: FloatArray
-    """Of a rollout of mean length, from its start to its reward."""
-    long_s: FloatArray
-    """Of the longest in sync mode; in async mode 99 of 100 take no longer."""
-    at_once: FloatArray
-    roomy: FloatArray
-    """Rollouts that memory holds, all replicas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,134 +52,6 @@ class Choice:
     def generation_gpus(self) -> int:
         """Accelerators that generate."""
         return self.replicas * self.engine.gpus
-
-
-def step_of(
-    run: Run,
-    table: RecipeTable,
-    lengths: FloatArray,
-    engine: Engine,
-    network: Network,
-    *,
-    mode: str,
-    replicas: FloatArray,
-    trainers: FloatArray,
-    trained_per_s: FloatArray,
-    speed: FloatArray | float = 1.0,
-) -> Step:
-    """Time a step, for samples ``[S, 1]`` or splits ``[1, R]`` alike.
-
-    Parameters
-    ----------
-    table, lengths
-        Columns of samples of the recipe, and what is sampled ``[S, 1, Q]``.
-    replicas, trainers
-        Copies of the engine, accelerators that train.
-    trained_per_s
-        Tokens per second of training; 0 where the job does not fit.
-    speed
-        Of generation, over the estimate: its error.
-    """
-    # Faster engines are the same as slower clocks: waits lengthen in the time of the engine.
-    held = engine.curve.most * run.stated.sequence / table.sequence
-    most = np.inf if run.environments is None else run.environments / np.maximum(table.per_rollout, 1e-9)
-    common = {
-        "lengths": lengths,
-        "rollouts": table.started,
-        "replicas": replicas,
-        "curve": engine.curve,
-        "wait_s": table.wait_per_token_s * speed,
-        "kept": table.kept,
-        "slots": held,
-        "most": most,
-    }
-    with np.errstate(divide="ignore", invalid="ignore"):
-        tokens = table.rollouts * table.sequence * forward_share(passes=table.passes, epochs=table.epochs)
-        training = np.where(trained_per_s > 0.0, tokens / trained_per_s, np.inf)
-    published = (
-        publish_s(
-            weights_bytes=network.weights_bytes,
-            share=table.share,
-            replica_gpus=float(engine.gpus),
-            trainers=np.maximum(trainers, 1.0),
-            port_bytes_per_s=network.port_bytes_per_s,
-            efficiency=table.efficiency,
-            overhead_s=table.overhead_s,
-            link_bytes_per_s=network.link_bytes_per_s,
-        )
-        / table.every
-    )
-    if mode == "sync":
-        return _in_turns(table, drained(**common), training, published, engine, speed, replicas, held)  # type: ignore[arg-type]
-    flow = flowing(check_s=table.check_s * speed, staleness=table.staleness, **common)  # type: ignore[arg-type]
-    return _side_by_side(table, flow, training, published, speed)
-
-
-def _in_turns(
-    table: RecipeTable,
-    batch: Drained,
-    training: FloatArray,
-    published: FloatArray,
-    engine: Engine,
-    speed: FloatArray | float,
-    replicas: FloatArray,
-    held: FloatArray,
-) -> Step:
-    generation = batch.seconds / speed
-    seconds = synchronous(
-        generation_s=generation,
-        check_s=table.check_s,
-        training_s=training,
-        publish_s=published,
-        swap_s=table.swap_s,
-    )
-    shape = np.broadcast_shapes(seconds.shape, batch.at_once.shape)
-    return Step(
-        seconds=seconds,
-        generation_s=generation,
-        tail_s=batch.tail_s / speed,
-        training_s=training,
-        check_s=table.check_s,
-        publish_s=published,
-        swap_s=table.swap_s,
-        limit=np.zeros(shape, dtype=np.int64),
-        mean_s=batch.mean_s / speed + table.check_s,
-        long_s=generation + table.check_s,
-        at_once=batch.at_once,
-        roomy=held * replicas,
-    )
-
-
-def _side_by_side(
-    table: RecipeTable,
-    flow: Flowing,
-    training: FloatArray,
-    published: FloatArray,
-    speed: FloatArray | float,
-) -> Step:
-    generation = table.started / flow.rollouts_per_s / speed
-    step = asynchronous(
-        generation_s=generation,
-        training_s=training,
-        long_s=flow.long_s / speed,
-        staleness=table.staleness,
-        publish_s=published,
-        pause_s=published,
-    )
-    return Step(
-        seconds=step.seconds,
-        generation_s=generation,
-        tail_s=np.zeros_like(generation),
-        training_s=training,
-        check_s=table.check_s,
-        publish_s=published,
-        swap_s=np.zeros_like(published),
-        limit=step.limit,
-        mean_s=flow.mean_s / speed,
-        long_s=flow.long_s / speed,
-        at_once=flow.at_once,
-        roomy=flow.roomy,
-    )
 
 
 def choose(

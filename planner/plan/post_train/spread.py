@@ -9,14 +9,15 @@ import numpy as np
 
 from planner.model.post_training.sandboxes import Sandboxes, sandboxes
 from planner.plan.document import Interval
-from planner.plan.post_train.split import Step, step_of
+from planner.plan.post_train.step import Step, step_of
 from planner.tables.samples import Samples
 from planner.tables.samples import interval as ends
 from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from planner.plan.post_train.asked import Run
-    from planner.plan.post_train.split import Choice, Network
+    from planner.plan.post_train.split import Choice
+    from planner.plan.post_train.step import Network
     from planner.plan.rates import Rate
     from planner.types import FloatArray
 
