@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import planner
 from planner.catalog.load import Catalog
 from planner.cli.tree import COMMANDS
 from planner.errors import InputError, UnknownNameError, UsageError
+from planner.plan.scenario import questions
 from planner.plan.scenario.check import mistakes_in, ready
 from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.scenario.questions import QUESTIONS, Question, question_named, question_of
@@ -38,6 +40,7 @@ def anything(
     return model, names, days, sure, lengths, settings, unknown
 
 
+TABLE = Path(str(questions.__file__)).read_text(encoding="utf-8")
 TOY = Question(command="toy", home=f"{__name__}:anything", shown=("explain",), spelled={"gpu": "names"})
 
 
@@ -246,6 +249,7 @@ def test_every_command_that_asks_a_question_of_the_library_is_in_the_table() -> 
     below = {f"cluster {name}" for name in COMMANDS["cluster"][1]}
     assert set(COMMANDS) - single == {*groups, "cluster"}
     assert set(QUESTIONS) == (single | below) - alone, "add it to planner/plan/scenario/questions.py"
+    assert len(set(re.findall(r'command="([^"]+)"', TABLE))) == TABLE.count("command="), "it is there twice"
 
 
 def test_every_question_is_a_command_and_a_function_of_the_library() -> None:

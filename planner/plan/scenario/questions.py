@@ -67,14 +67,12 @@ QUESTIONS: Final = {
         ),
         Question(command="cluster show", home="planner.plan.cluster.sheet:show"),
         Question(command="cluster compare", home="planner.plan.cluster.comparison:compare"),
-        Question(command="budget", home="planner.plan.budget.budget:budget"),
-        Question(
-            command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)
-        ),
-        Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
+        Question(command="distill", home="planner.plan.distill.answer:distill", files=("student", "teacher")),
+        Question(command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="budget", home="planner.plan.budget.budget:budget"),
+        Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),
     )
 }
 """By the name of the command."""

@@ -85,6 +85,7 @@ def _price(value: Any, catalog: Catalog) -> None:
 
 _CHECKS: Final[Mapping[str, Check]] = {
     "model": _model,
+    "student": _model,
     "cluster": _cluster,
     "gpu": _named(ACCELERATOR, SYSTEM),
     "accelerator": _named(ACCELERATOR, SYSTEM),
