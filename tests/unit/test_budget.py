@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 import planner
 from planner.catalog.load import Catalog
@@ -11,7 +12,7 @@ from planner.plan.budget.deals import months_of
 from planner.plan.budget.results import BudgetAnswer, BudgetResult
 from planner.plan.budget.spread import exact, over, times
 from planner.plan.document import Interval
-from planner.workload.deal import Monthly
+from planner.workload.deal import Deal, Monthly
 
 BOOK = Catalog()
 HOURS = 24 * 365.25
@@ -285,3 +286,34 @@ def test_intervals_multiply_in_squares_of_logarithms() -> None:
     assert both.high == pytest.approx(4 * 2**2**0.5)
     quotient = over(exact(1.0), one)
     assert (quotient.low, quotient.high) == (pytest.approx(0.25), pytest.approx(1.0))
+
+
+CITE = {"source": "x", "at": "y", "kind": "reported", "as_of": "2026-05"}
+DEAL_ROW: dict[str, object] = {
+    "id": "a-deal",
+    "name": "A deal",
+    "cite": CITE,
+    "pays": "X",
+    "receives": "Y",
+    "date": "2026-05",
+    "status": "announced",
+    "cluster": "colossus-1",
+    "sums": [{"name": "all", "usd": "1B USD"}],
+}
+MONTHLY = {"usd": "1B USD", "first": "2026-07", "last": "2026-06"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"sums": []}, "paid in sums or monthly; give one of the two"),
+        ({"monthly": MONTHLY | {"last": "2029-05"}}, "paid in sums or monthly; give one of the two"),
+        ({"sums": [], "monthly": MONTHLY}, "monthly.last lies before monthly.first; swap them"),
+        ({"capacity": [{"what": "all"}]}, "accelerators or h100_equivalents; give one of the two"),
+        ({"sums": [{"name": "all", "usd": {"value": "1B USD", **CITE, "as_of": None}}]}, "needs its date"),
+    ],
+)
+def test_a_deal_that_does_not_add_up_is_refused(changed: dict[str, object], message: str) -> None:
+    assert Deal.model_validate(DEAL_ROW).sums[0].usd.value == 1e9
+    with pytest.raises(ValidationError, match=message):
+        Deal.model_validate(DEAL_ROW | changed)

@@ -153,7 +153,7 @@ def _said(everything: Capacity, even: Sequence[BreakEven], found: Amounts) -> st
     parts = [f"For {everything.what} it is {each}"]
     if own is not None:
         parts.append(
-            f"at the owner's cost of {own.usd_per_h100_equivalent_hour:.2f} USD it is worth "
+            f"at the owner's cost of {own.usd_per_h100_equivalent_hour:.2f} USD it pays "
             f"{_of(own, found.hardware.label)}"
         )
     if dated:
