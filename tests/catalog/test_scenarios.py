@@ -16,7 +16,7 @@ from planner.workload.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Catalog().all(SCENARIO)
-BRIEF = {"top": 0, "pareto": False, "brief": True}
+BRIEF = {"top": 0, "pareto": False, "brief": True, "sections": ["site"]}
 """Inputs that make an answer shorter, and no other."""
 
 
