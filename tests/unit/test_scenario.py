@@ -164,8 +164,8 @@ def test_a_model_may_be_spelled_out_or_lie_in_a_file_of_its_own(tmp_path: Path) 
         ({}, "scenario: command: required field missing; add it"),
         ({"command": "trian"}, "scenario: command: unknown command 'trian'; did you mean 'train'?"),
         (
-            {"command": "frobnicate"},
-            "scenario: command: unknown command 'frobnicate'; a scenario asks one of train, ",
+            {"command": "zzz"},
+            "scenario: command: unknown command 'zzz'; a scenario asks one of train, ",
         ),
         ({"command": "train", "inputs": [1]}, "scenario: inputs: expected fields"),
         ({"command": "train", "note": 5}, "scenario: note: expected text, found 5; write it in quotes"),
@@ -217,6 +217,9 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     one = ready(*read_document(file, Catalog()))
     assert Path(one.inputs["model"]).resolve() == (folder / "model.yaml").resolve()
     assert one.overlays[0].resolve() == (folder / "records").resolve()
+    (folder / "llama-3.1-8b").mkdir()  # what has the name of a model is no file because it lies there
+    file.write_text("command: train\ninputs: {model: llama-3.1-8b}\n", encoding="utf-8")
+    assert ready(*read_document(file, Catalog())).inputs["model"] == "llama-3.1-8b"
     file.write_text("command: train\ninputs: {model: llama-3.1-8b}\ncatalog: [recods]\n", encoding="utf-8")
     assert "s.yaml:3: catalog.0: " in refusal(file)[0]
 

@@ -17,7 +17,7 @@ from planner.errors import InputError, PlannerError, UsageError
 from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.scenario.questions import Question, question_named
 from planner.plan.scenario.read import MAPPING, Ready, placed, read_document, unlined
-from planner.plan.scenario.values import refused
+from planner.plan.scenario.values import is_path, refused
 from planner.workload.kinds import SCENARIO
 from planner.workload.scenario import Scenario
 
@@ -191,7 +191,7 @@ def _overlays(base: Path, record: Scenario) -> dict[int, Path]:
 
 def _from(base: Path, question: Question, name: str, value: Any) -> Any:
     """Return a value with the path in it from the folder of the scenario, where it names a file there."""
-    if name not in question.files or not isinstance(value, str) or Path(value).is_absolute():
+    if name not in question.files or not is_path(value) or base == Path():
         return value
     path = base / value
-    return shown(path) if base != Path() and path.exists() else value
+    return shown(path) if path.exists() else value

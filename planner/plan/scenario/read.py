@@ -12,12 +12,12 @@ from planner.catalog.load import Catalog
 from planner.catalog.strict_yaml import Document, Location, parse_scalar, read_yaml
 from planner.errors import InputError, PlannerError, UnknownNameError, UsageError
 from planner.plan.scenario.questions import Question
+from planner.plan.scenario.values import is_path
 from planner.workload.kinds import SCENARIO
 from planner.workload.scenario import Scenario
 
 __all__ = ["MAPPING", "Ready", "changes", "placed", "read_document", "unlined"]
 
-_SUFFIXES: Final = (".yaml", ".yml")
 _PLACED: Final = re.compile(r"[^\s:]+:[0-9]+: ")
 """A mistake of another file, which says its own place."""
 _OPTION: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)")
@@ -112,15 +112,11 @@ def read_document(scenario: object, catalog: Catalog) -> tuple[Document, Path | 
         return _lineless(dict(scenario)), None
     if not isinstance(scenario, str | Path):
         raise InputError(f"a scenario is a name, a path or a mapping, not {type(scenario).__name__}")
-    if isinstance(scenario, str) and not _is_path(scenario):
+    if isinstance(scenario, str) and not is_path(scenario):
         path = catalog.path_of(SCENARIO, scenario)
     else:
         path = Path(scenario)
     return read_yaml(path), path.parent
-
-
-def _is_path(text: str) -> bool:
-    return Path(text).suffix.lower() in _SUFFIXES or "/" in text or "\\" in text
 
 
 def _lineless(data: dict[str, Any]) -> Document:

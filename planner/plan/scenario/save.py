@@ -13,6 +13,7 @@ from planner.catalog.strict_yaml import parse_scalar
 from planner.errors import InputError
 from planner.plan.scenario.inputs import parameters_of
 from planner.plan.scenario.questions import Question
+from planner.plan.scenario.values import is_path
 from planner.workload.emit import to_text
 
 __all__ = ["text_of"]
@@ -71,7 +72,7 @@ def _written(question: Question, name: str, value: Any, folder: Path) -> Any:
         return [_written(question, name, one, folder) for one in value]
     if not isinstance(value, str):
         return value
-    if name in question.files and Path(value).exists():
+    if name in question.files and is_path(value) and Path(value).exists():
         return _beside(folder, value)
     parameter = parameters_of(question).get(name)
     if parameter is None or "number" not in parameter.takes:

@@ -30,11 +30,11 @@ from planner.workload.kinds import ENGINE, MODEL, SOFTWARE, SPECULATION, TRAFFIC
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
 
-__all__ = ["refused"]
+__all__ = ["is_path", "refused"]
 
 Check = Callable[[Any, "Catalog"], object]
 """Takes a value and the catalog; raises `PlannerError`."""
-_MODEL_FILES: Final = (".json", ".yaml", ".yml")
+_READ: Final = (".json", ".yaml", ".yml")
 
 
 def _number(name: str, read: Callable[[str, Any], object]) -> Check:
@@ -70,13 +70,17 @@ def _cluster(value: Any, catalog: Catalog) -> None:
 
 def _model(value: Any, catalog: Catalog) -> None:
     """Check the name of a model; a file is read when the question is asked."""
-    if isinstance(value, str) and not _may_be_file(value):
+    if isinstance(value, str) and not (is_path(value) and (_ending(value) or Path(value).exists())):
         catalog.resolve(MODEL, value)
 
 
-def _may_be_file(text: str) -> bool:
-    path = Path(text)
-    return path.suffix.lower() in _MODEL_FILES or (("/" in text or "\\" in text) and path.exists())
+def is_path(value: object) -> bool:
+    """Whether a value is text written as a path: with a slash, or the ending of a file that is read."""
+    return isinstance(value, str) and ("/" in value or "\\" in value or _ending(value))
+
+
+def _ending(text: str) -> bool:
+    return Path(text).suffix.lower() in _READ
 
 
 def _price(value: Any, catalog: Catalog) -> None:
