@@ -14,6 +14,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 ==========================  ======================================================================
 `train`                     layout, step time, days and GPU-hours of a training job
 `serve`                     users, latency and throughput of hardware, or the GPUs that a load needs
+`frontier`                  the best model that a cluster can train in the time
 `staged`                    a training run by a recipe of stages, with experiments and failed runs
 `budget`                    what money, power, GPUs or a deal come to in everything else
 `capacity`                  the dossier of a cluster: what it is, trains and serves
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from planner.plan.capacity.capacity import capacity
     from planner.plan.distill.answer import distill
     from planner.plan.post_train.question import post_train
+    from planner.plan.frontier.frontier import frontier
     from planner.plan.scenario.run import run
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
@@ -91,6 +93,7 @@ __all__ = [
     "capacity",
     "cluster",
     "distill",
+    "frontier",
     "import_config",
     "import_trace",
     "model",
@@ -122,6 +125,7 @@ _HOMES: Final = {
     "calibrate_training": "planner.evidence.recalibrate",
     "distill": "planner.plan.distill.answer",
     "capacity": "planner.plan.capacity.capacity",
+    "frontier": "planner.plan.frontier.frontier",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
     "run": "planner.plan.scenario.run",

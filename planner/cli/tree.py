@@ -35,6 +35,7 @@ COMMANDS: Final[Tree] = {
     ),
     "distill": "distill",
     "post-train": "post_train",
+    "frontier": "frontier",
     "staged": "staged",
     "budget": "budget",
     "capacity": "capacity",

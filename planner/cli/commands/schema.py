@@ -22,6 +22,7 @@ _HERE: Final = "planner.cli.documents"
 RESULTS: Final = {
     "train": ("planner train", "planner.cli.documents_train:Train"),
     "serve": ("planner serve", "planner.cli.documents_serve:Serve"),
+    "frontier": ("planner frontier", "planner.cli.documents_frontier:Frontier"),
     "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
     "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),

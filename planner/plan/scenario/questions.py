@@ -70,6 +70,7 @@ QUESTIONS: Final = {
         Question(command="cluster size", home="planner.plan.cluster.sizing:size", spelled=_PARTS),
         Question(command="distill", home="planner.plan.distill.answer:distill", files=("student", "teacher")),
         Question(command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)),
+        Question(command="frontier", home="planner.plan.frontier.frontier:frontier"),
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="budget", home="planner.plan.budget.budget:budget"),
         Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),

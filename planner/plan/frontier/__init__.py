@@ -1,0 +1,1 @@
+"""``planner frontier``: the best model that a cluster can train in the time."""
