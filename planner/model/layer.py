@@ -23,7 +23,7 @@ from planner.model.context import Both, LayerContext, prepare
 from planner.model.experts import moe_block
 from planner.model.learning import HELD_BYTES
 from planner.model.mixers import linear_mixer_block
-from planner.model.operators import STREAM_SHARE, any_true
+from planner.model.operators import any_true
 from planner.model.passes import TERMS, Pass, Passes, plus, scaled, total
 from planner.tables import Hardware, Model, Rows, Software, Strategy
 from planner.types import FloatArray
@@ -118,7 +118,7 @@ def widened(c: LayerContext, layer: Passes) -> Passes:
         return layer
     weights = (m.mixer_parameters + m.dense_parameters) / st.tp + m.expert_parameters / (st.etp * st.ep)
     moved = np.where(narrow, (m.weight_bytes + HELD_BYTES) * weights / m.layers, 0.0)
-    seconds = moved / (STREAM_SHARE * c.hw.memory_bytes_per_s)
+    seconds = moved / (m.widening * c.hw.memory_bytes_per_s)
     forward, backward = (replace(one, quantise=one.quantise + seconds) for one in layer)
     return forward, backward
 

@@ -146,6 +146,7 @@ class Model(Rows):
     expert_parameters: FloatArray  # routed experts
     frozen: FloatArray  # 1 where its own weights do not learn: no gradients, no states
     weight_bytes: FloatArray  # of a held weight of a layer; tables are held in 16 bit
+    widening: FloatArray  # share of the memory bandwidth at which narrower ones are widened
     reference_passes: FloatArray  # forward passes of a frozen copy per micro-batch
     reference_bytes: FloatArray  # of each weight of that copy; 0 where none is held
     adapter_rank: FloatArray  # 0 without adapters

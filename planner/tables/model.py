@@ -28,6 +28,7 @@ SCAN_FLOP_PER_STATE = 7.0
 PRETRAINING: Final = {
     "frozen": 0.0,
     "weight_bytes": 2.0,
+    "widening": 1.0,
     "reference_passes": 0.0,
     "reference_bytes": 0.0,
     "adapter_rank": 0.0,

@@ -44,6 +44,7 @@ def tuned(
         mtp=0.0,
         frozen=0.0 if tuning.weights.learn else 1.0,
         weight_bytes=tuning.weights.held.value,
+        widening=1.0 if tuning.weights.widening is None else tuning.weights.widening.value,
         reference_passes=reference.passes.value if reference else 0.0,
         example=tuning.data.example.value,
         reference_bytes=FULL_BYTES if reference and reference.held else 0.0,

@@ -35,6 +35,8 @@ class Weights(Section):
     """Whether its own weights change; adapters learn where they do not."""
     held: Bytes
     """Of a weight of its layers, while it trains; embedding and output head stay in 16 bit."""
+    widening: Fraction | None = None
+    """Share of the memory bandwidth at which narrow weights are widened to 16 bit, in every pass."""
 
 
 class Adapters(Section):
@@ -97,6 +99,9 @@ class FineTuning(Record):
                 "weights.held of weights that learn is 2 B; the copies that a stack keeps for them are in "
                 "its software record"
             )
+        narrow = self.weights.held.value < FULL_BYTES
+        if narrow != (self.weights.widening is not None):
+            wrong.append("weights.widening belongs to weights held in less than 2 B, and only to them")
         if self.method == "lora" and self.adapters is None:
             wrong.append("method: lora needs adapters; add them, or call it sft")
         if self.method == "sft" and self.adapters is not None:
