@@ -18,6 +18,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `staged`                    a training run by a recipe of stages, with experiments and failed runs
 `budget`                    what money, power, GPUs or a deal come to in everything else
 `capacity`                  the dossier of a cluster: what it is, trains and serves
+`mix`                       one cluster shared between jobs, at a proven optimum
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from planner.plan.budget.budget import budget
     from planner.plan.capacity.capacity import capacity
     from planner.plan.distill.answer import distill
+    from planner.plan.mix.mix import mix
     from planner.plan.post_train.question import post_train
     from planner.plan.frontier.frontier import frontier
     from planner.plan.scenario.run import run
@@ -96,6 +98,7 @@ __all__ = [
     "frontier",
     "import_config",
     "import_trace",
+    "mix",
     "model",
     "post_train",
     "run",
@@ -128,6 +131,7 @@ _HOMES: Final = {
     "frontier": "planner.plan.frontier.frontier",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
+    "mix": "planner.plan.mix.mix",
     "run": "planner.plan.scenario.run",
     "post_train": "planner.plan.post_train.question",
     "serve": "planner.plan.serve",

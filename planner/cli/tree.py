@@ -38,6 +38,7 @@ COMMANDS: Final[Tree] = {
     "frontier": "frontier",
     "staged": "staged",
     "budget": "budget",
+    "mix": "mix",
     "capacity": "capacity",
     "run": "run",
     "validate": (

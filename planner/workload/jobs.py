@@ -5,7 +5,7 @@ What a user wants is not a fact of the world: the numbers here are given, and ne
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -19,8 +19,8 @@ MOST_JOBS: Final = 40
 _HOURS: Final = 24.0
 
 
-def _read(dimension: str, example: str, *, zero: bool = False) -> Any:
-    """Return a type that reads a number with its unit, above 0 (or 0 itself where `zero`)."""
+def _read(dimension: str, example: str, *, zero: bool = False) -> BeforeValidator:
+    """Return a reader of numbers with their unit, above 0 (or 0 itself where `zero`)."""
 
     def read(value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -33,7 +33,7 @@ def _read(dimension: str, example: str, *, zero: bool = False) -> Any:
             raise ValueError(f"{value!r} must be {'0 or more' if zero else 'above 0'}; for example {example}")
         return number
 
-    return Annotated[float, BeforeValidator(read, json_schema_input_type=float | str)]
+    return BeforeValidator(read, json_schema_input_type=float | str)
 
 
 def _days(value: object) -> object:
@@ -74,13 +74,14 @@ Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | 
 Hours = Annotated[
     tuple[float, float], BeforeValidator(_hours, json_schema_input_type=str), Field(strict=False)
 ]
-Tokens = _read("count", "15.6T")
-Number = _read("count", "2048")
-Usd = _read("usd", "'$50M'", zero=True)
-Watts = _read("watts", f"'{_EXAMPLES['watts']}'")
-UsdPerKwh = _read("usd_per_kwh", f"'{_EXAMPLES['usd_per_kwh']}'", zero=True)
-PerSecond = _read("count_per_s", "'2000 requests/s'")
-Weight = _read("ratio", "2")
+Tokens = Annotated[float, _read("count", "15.6T")]
+Number = Annotated[float, _read("count", "2048")]
+Usd = Annotated[float, _read("usd", "'$50M'", zero=True)]
+Watts = Annotated[float, _read("watts", f"'{_EXAMPLES['watts']}'")]
+UsdPerKwh = Annotated[float, _read("usd_per_kwh", f"'{_EXAMPLES['usd_per_kwh']}'", zero=True)]
+PerSecond = Annotated[float, _read("count_per_s", "'2000 requests/s'")]
+Passes = Annotated[float, _read("ratio", "2", zero=True)]
+Weight = Annotated[float, _read("ratio", "2")]
 
 
 class Window(Strict):
@@ -178,7 +179,7 @@ class PostTraining(_Ending):
     """Share of the prompts found in a cache; groups of rollouts share theirs."""
     epochs: Number = 1.0
     """Times that a rollout is trained on."""
-    passes: Annotated[Number, Field()] = 1.0
+    passes: Passes = 1.0
     """Forward passes beside: reference, reward, old policy."""
     waiting: Share = 0.2
     """Share of the time lost to the longest rollouts, tools and weights that move."""

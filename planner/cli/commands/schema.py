@@ -29,6 +29,7 @@ RESULTS: Final = {
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),
     "cluster-size": ("planner cluster size", "planner.cli.documents_cluster:ClusterSize"),
+    "mix": ("planner mix", "planner.cli.documents_mix:Mix"),
     "budget": ("planner budget", "planner.cli.documents_budget:Budget"),
     "post-train": ("planner post-train", "planner.cli.documents_post_train:PostTrain"),
     "distill": ("planner distill", "planner.cli.documents_distill:Distill"),

@@ -13,7 +13,7 @@ from planner.types import FloatArray
 if TYPE_CHECKING:
     from planner.model.sharing import Linear
 
-__all__ = ["MOST_SECONDS", "Solution", "solved"]
+__all__ = ["MOST_SECONDS", "Solution", "require_solver", "solved"]
 
 MOST_SECONDS: Final = 60.0
 """After this the best solution found is returned, with the gap that is left to prove."""
@@ -41,6 +41,14 @@ class Solution:
     cost: float
     gap: float
     worth: FloatArray
+
+
+def require_solver(purpose: str = "planner mix") -> None:
+    """Raise `MissingExtraError` where SciPy is not installed, before anything else takes time."""
+    import importlib.util
+
+    if importlib.util.find_spec("scipy") is None:
+        raise MissingExtraError("solve", purpose)
 
 
 def solved(program: Linear, *, purpose: str = "planner mix") -> Solution | None:

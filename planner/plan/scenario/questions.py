@@ -72,6 +72,7 @@ QUESTIONS: Final = {
         Question(command="post-train", home="planner.plan.post_train.question:post_train", files=("model",)),
         Question(command="frontier", home="planner.plan.frontier.frontier:frontier"),
         Question(command="staged", home="planner.plan.staged.run:staged"),
+        Question(command="mix", home="planner.plan.mix.mix:mix", files=("jobs",)),
         Question(command="budget", home="planner.plan.budget.budget:budget"),
         Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),
     )
