@@ -14,5 +14,6 @@
 `answer`     `distill` itself
 `results`    the result types, and the JSON that other programs read
 `table`      rows for people
+`words`      numbers for people
 ===========  ==========================================================================
 """

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["distill"]
 
 GOALS: Final = ("efficient", "fastest")
+USUAL: Final = "usual"
+"""Id of the records that surround hardware where nothing is named."""
 
 
 def distill(
@@ -186,7 +188,9 @@ def _speeds(where: Where, asked: Asked, price: Number | None, training: dict[str
     whole = 1 if place.system is None else round(place.system.accelerators.value)
     surrounded = replace(where, site=asked.site, price=price, finance=asked.finance, failures=asked.failures)
     options = {name: value for name, value in training.items() if value is not None}
-    return Speeds(where=surrounded, size=place.available, whole=whole, options=options)
+    return Speeds(
+        where=surrounded, size=place.available, whole=whole, peak_flop_per_s=_dense(place), options=options
+    )
 
 
 def _inputs(
@@ -226,7 +230,17 @@ def _inputs(
         cluster=speeds.where.cluster,
         gpu=place.accelerator.id,
         gpus=speeds.size,
-        site=speeds.where.site or "",
+        site=_resolved(speeds, "site", asked.site),
         price=asked.price.text,
+        finance=_resolved(speeds, "finance", asked.finance),
+        failures=_resolved(speeds, "failures", asked.failures),
         overrides=overrides,
     )
+
+
+def _resolved(speeds: Speeds, name: str, asked: str | None) -> str:
+    """Return the record that a plan settled on; what was asked for where there is no plan."""
+    for role, result in speeds.results():
+        if role == "student-trains":
+            return str(getattr(result.inputs, name))
+    return asked or USUAL

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from planner.plan.distill.results import LawView, Published, WayPlan
+from planner.plan.distill.words import duration
 from planner.plan.document import Interval, Nearest
 from planner.plan.operating.money import interval_of
 from planner.units import format_quantity
@@ -42,8 +43,8 @@ def late_reasons(question: Question, plans: tuple[WayPlan, ...]) -> tuple[str, .
     if question.days is None:
         return ()
     return tuple(
-        f"{plan.mode} takes {plan.days.value:,.3g} days, {plan.days.value / question.days - 1.0:.0%} more "
-        f"than the {question.days:,.3g} that there are"
+        f"{plan.mode} takes {duration(plan.days.value)}, {plan.days.value / question.days - 1.0:.0%} more "
+        f"than the {duration(question.days)} that there are"
         for plan in sorted(plans, key=lambda plan: plan.days.value)
     )
 
@@ -60,12 +61,12 @@ def nearest(question: Question, plans: tuple[WayPlan, ...], speeds: Speeds) -> t
             field="tokens",
             value=tokens,
             sentence=f"{format_quantity(tokens, 'count', digits=3)} tokens ({fastest.mode}) in "
-            f"{question.days:,.3g} days",
+            f"{duration(question.days)}",
         ),
         Nearest(
             field="days",
             value=fastest.days.value,
-            sentence=f"{fastest.days.value:,.3g} days ({fastest.mode})",
+            sentence=f"{duration(fastest.days.value)} ({fastest.mode})",
         ),
     ]
     if fastest.gpus_idle == 0 or fastest.gpus_used > 0.9 * speeds.size:

@@ -77,6 +77,8 @@ class DistillInputs(Base):
     gpus: int
     site: str
     price: str
+    finance: str
+    failures: str
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
 

@@ -1,8 +1,8 @@
 """How fast student and teacher train, read and write, by the accelerators they get.
 
 Training is planned for the accelerators of each question, since its layouts do not scale smoothly. Reading
-and writing are services of whole replicas: they are planned at halvings of the hardware and scaled from the
-nearest of them, which is within a few percent of a plan of their own.
+and writing are services of whole replicas: they are planned on all of the hardware, a quarter, a sixteenth
+and so on, and scaled from the nearest of these, which is within a few percent of a plan of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from planner.plan.rates import Rate, Where
 from planner.workload.flops import flops
 
 if TYPE_CHECKING:
+    from planner.plan.results import TrainResult
     from planner.plan.serving.results import ServeResult
     from planner.workload.record import ModelRecord
 
@@ -24,7 +25,8 @@ __all__ = ["ROLES", "Doing", "Speeds", "efficient", "replica_gpus"]
 
 ROLES: Final = ("student-trains", "teacher-reads", "teacher-writes", "student-writes")
 """What accelerators may do; the last three are services."""
-MOST_HALVINGS: Final = 20
+QUARTER: Final = 4
+MOST_QUARTERS: Final = 12
 GOOD: Final = 0.25
 """Model FLOPs over the dense peak from which on nobody calls training wasteful."""
 HALF: Final = 0.5
@@ -77,6 +79,8 @@ class Speeds:
         Accelerators there are.
     whole
         Accelerators of a system: services get whole ones.
+    peak_flop_per_s
+        Dense, of one accelerator, for a first guess of what a service needs.
     options
         Of training: batch, precision.
     most
@@ -86,10 +90,13 @@ class Speeds:
     where: Where
     size: int
     whole: int
+    peak_flop_per_s: float
     options: dict[str, Any]
     most: int | None = None
     _trained: dict[tuple[str, int], Rate | InfeasibleError] = field(default_factory=dict)
-    _served: dict[tuple[object, int], Rate | InfeasibleError] = field(default_factory=dict)
+    _served: dict[tuple[tuple[str, str, float, float], int], Rate | InfeasibleError] = field(
+        default_factory=dict
+    )
 
     def train(self, record: ModelRecord, gpus: int, *, tokens: float, seq_len: int | None) -> Rate:
         """Train a model on up to so many accelerators.
@@ -111,26 +118,32 @@ class Speeds:
             self._trained[key] = found
         return _or_raised(self._trained[key])
 
+    def results(self) -> tuple[tuple[str, TrainResult | ServeResult], ...]:
+        """Return the answers that the rates come from, by the role of their model; training first."""
+        trained = [("student-trains", rate) for rate in self._trained.values() if isinstance(rate, Rate)]
+        served = [(str(key[0][0]), rate) for key, rate in self._served.items() if isinstance(rate, Rate)]
+        return tuple((role, rate.result) for role, rate in [*trained, *served])
+
     def serve(self, doing: Doing, gpus: float) -> Rate:
-        """Read or write on about so many accelerators: the plan of the nearest halving on which it fits.
+        """Read or write on about so many accelerators: the plan of the nearest size on which it fits.
 
         Raises
         ------
         InfeasibleError
             It fits on none.
         """
-        wanted = math.log2(self.size / min(max(gpus, 1.0), self.size))
-        for halvings in range(min(round(wanted), MOST_HALVINGS), -1, -1):
-            found = self._at(doing, self._halved(halvings))
+        wanted = math.log(self.size / min(max(gpus, 1.0), self.size), QUARTER)
+        for times in range(min(round(wanted), MOST_QUARTERS), -1, -1):
+            found = self._at(doing, self._quartered(times))
             if isinstance(found, Rate):
                 return found
         return _or_raised(self._at(doing, self.size))
 
-    def _halved(self, times: int) -> int:
-        """Accelerators after so many halvings, in whole systems."""
-        return (
-            self.size if times == 0 else max(self.size >> times, 1) // self.whole * self.whole or self.whole
-        )
+    def _quartered(self, times: int) -> int:
+        """Accelerators after so many quarterings, in whole systems."""
+        if times == 0:
+            return self.size
+        return max(self.size // QUARTER**times // self.whole, 1) * self.whole
 
     def _at(self, doing: Doing, gpus: int) -> Rate | InfeasibleError:
         gpus = min(gpus, self.size)
@@ -162,14 +175,15 @@ def efficient(speeds: Speeds, record: ModelRecord, *, tokens: float, seq_len: in
     gpus = max(round(every.gpus * every.utilisation / GOOD), 1)
     while gpus < every.gpus:
         try:
-            each = speeds.train(record, gpus, tokens=tokens, seq_len=seq_len).tokens_per_s_per_gpu.value
+            rate = speeds.train(record, gpus, tokens=tokens, seq_len=seq_len)
         except InfeasibleError:
             gpus *= 2
             continue
+        each = rate.tokens_per_s_per_gpu.value
         best = max(best, each)
         if each < HALF * best:
             break
-        found, gpus = gpus, gpus * 2
+        found, gpus = rate.gpus, gpus * 2
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.cluster.words import between, usd, watts
+from planner.plan.distill.words import duration
 from planner.units import PETA, format_quantity, short_number
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = [
 Rows = list[tuple[str, ...]]
 
 WAY_HEAD: Final = (
-    "way", "tokens", "loss, nats", "GPUs", "idle", "days", "GPU-hours", "cost", "over plain", "power", "FLOP",
+    "way", "tokens", "loss, nats", "GPUs", "days", "GPU-hours", "cost", "over plain", "power", "FLOP",
 )  # fmt: skip
 ROLE_HEAD: Final = (
     "way",
@@ -50,7 +51,7 @@ def way_rows(result: DistillResult) -> Rows:
         tokens = result.result.plans[0].tokens.value if result.result.plans else None
         rows.append(
             (
-                "no teacher", "" if tokens is None else _count(tokens), loss, f"{plain.gpus_used:,}", "",
+                "no teacher", "" if tokens is None else _count(tokens), loss, f"{plain.gpus_used:,}",
                 between(plain.days, _short), _count(plain.gpu_hours.value), between(plain.cost_usd, usd), "1",
                 "", _flop(plain.flop),
             )
@@ -61,7 +62,6 @@ def way_rows(result: DistillResult) -> Rows:
             _count(plan.tokens.value),
             "" if plan.loss_nats is None else f"{plan.loss_nats.value:.3f}",
             f"{plan.gpus_used:,}",
-            f"{plan.gpus_idle:,}",
             between(plan.days, _short),
             _count(plan.gpu_hours.value),
             between(plan.cost_usd, usd),
@@ -131,7 +131,7 @@ def more_rows(result: DistillResult) -> Rows:
         rows.append(
             (
                 "training the teacher",
-                f"{trained.days:,.3g} days, {usd(trained.cost_usd)}; {usd(trained.usd_per_student)} for each "
+                f"{duration(trained.days)}, {usd(trained.cost_usd)}; {usd(trained.usd_per_student)} for each "
                 f"of {trained.students:,} students",
             )
         )
@@ -168,7 +168,8 @@ def _kept_rows(plan: WayPlan) -> Rows:
             )
         )
     if plan.days_in_turn is not None:
-        rows.append((f"{plan.mode}, teacher first", f"{plan.days_in_turn:,.3g} days, each on everything"))
+        text = f"{duration(plan.days_in_turn)}, each on all that it has use for"
+        rows.append((f"{plan.mode}, teacher first", text))
     return rows
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from planner.plan.cluster.words import usd as money
 from planner.plan.distill.keep import bought, stored
 from planner.plan.distill.results import Role, WayPlan
 from planner.plan.distill.speeds import Doing, Speeds
 from planner.plan.distill.split import Division, Need, Share, divide
+from planner.plan.distill.words import duration
 from planner.plan.operating.money import first, interval_of
 from planner.tables.samples import Samples
 from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -207,24 +209,22 @@ def _role(
 def _in_turn(
     division: Division, speeds: Speeds, baseline: Baseline, each: list[FloatArray], tokens: float
 ) -> float:
-    """Days with the teacher first, on everything, and then the student, on everything."""
+    """Days with the teacher first, on everything, and then the student, on all that it has use for."""
     seconds = tokens / baseline.rate.tokens_per_s.value
     for share, per in zip(division.shares[1:], each[1:], strict=True):
-        seconds += tokens * first(per) / speeds.serve(share.doing, speeds.size).tokens_per_s.value
+        seconds += tokens * first(per) / (share.rate.tokens_per_s_per_gpu.value * speeds.size)
     return seconds / SECONDS_PER_DAY
 
 
 def _sentence(
     way: Way, roles: tuple[Role, ...], division: Division, days: FloatArray, usd: FloatArray, ratio: float
 ) -> str:
-    from planner.plan.cluster.words import usd as money
-
     others = ", ".join(
         f"{VERBS[role.role].format(model=role.model)}, has {role.gpu_share:.0%}" for role in roles[1:]
     )
     beside = f"; {others}" if others else ""
     return (
-        f"{way}: {division.gpus:,} accelerators for {first(days):,.3g} days{beside}; {money(first(usd))}, "
+        f"{way}: {division.gpus:,} accelerators for {duration(first(days))}{beside}; {money(first(usd))}, "
         f"{ratio:,.3g} times training the student without a teacher."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["weighed"]
 
+CARRIED_TRAINING: Final = ("global_batch", "precision", "software", "system", "site", "checkpoint")
+CARRIED_SERVICE: Final = ("engine", "weights", "kv")
+"""What the plans behind the rates may leave open, and the answer rests on."""
+
 
 def weighed(question: Question, speeds: Speeds, filled: Filled, goal: str | None) -> DistillAnswer:
     """Plan every way, and judge."""
@@ -39,6 +43,12 @@ def weighed(question: Question, speeds: Speeds, filled: Filled, goal: str | None
             sentence=f"Nothing can be distilled here: {why}", law=None, plain=None, plans=(), reasons=(why,)
         )
     view = None if judge is None else _view(question, judge, baseline, plans, wanted, filled)
+    _carry(speeds, filled)
+    if any(plan.mode == "api" for plan in plans):
+        filled.notes.append(
+            "Whoever sells text limits how fast it is written, and may forbid training on it: "
+            "neither is modelled."
+        )
     late = bool(plans) and all(plan.in_time is False for plan in plans)
     reasons = late_reasons(question, plans) if late else ()
     if not plans:
@@ -74,6 +84,17 @@ def _planned(
         why = f"{speeds.most:,} train the student at most: of more, each would do less than half of its best"
         filled.assume("goal", "efficient", why)
     return plans, left_out, baseline
+
+
+def _carry(speeds: Speeds, filled: Filled) -> None:
+    """Bring what the plans behind the rates assumed into the answer, each once."""
+    for role, result in speeds.results():
+        wanted = CARRIED_TRAINING if role == "student-trains" else CARRIED_SERVICE
+        whose = "" if role == "student-trains" else f"{role.partition('-')[0]}_"
+        said = {one.field for one in filled.assumptions}
+        for one in result.assumptions:
+            if one.field in wanted and whose + one.field not in said:
+                filled.assume(whose + one.field, one.value, one.why)
 
 
 def _baseline(question: Question, speeds: Speeds, tokens: float) -> Baseline:
