@@ -224,6 +224,22 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert "s.yaml:3: catalog.0: " in refusal(file)[0]
 
 
+def test_names_that_say_more_than_a_record(tmp_path: Path) -> None:
+    inputs = {"model": "dense:1T", "cluster": "colossus-1/hgx-h100"}
+    one = ready(*read_document({"command": "train", "inputs": inputs}, Catalog()))
+    assert one.inputs == inputs
+    assert refusal(one.record, model="dens:1T", cluster="colosus-1/hgx-h100") == [
+        "--with model: unknown shape 'dens'. Did you mean 'dense'? List them: planner catalog list shape",
+        "--with cluster: unknown cluster 'colosus-1'. Did you mean 'colossus-1', 'colossus-s1' or "
+        "'colossus-1m'? List them: planner catalog list cluster",
+    ]
+    assert "does not start with a number" in refusal(one.record, model="dense:big")[0]
+    times = {"command": "frontier", "inputs": {"cluster": "colossus-1m", "days": "30, 90"}}
+    assert ready(*read_document(times, Catalog())).inputs["days"] == "30, 90"
+    assert refusal(times, days="30,lots")[0].startswith("--with days: 'lots' does not start with a number")
+    assert refusal(times, days=[30, -1])[0].startswith("--with days: -1 must be positive")
+
+
 def test_the_linter_finds_what_a_shipped_scenario_could_not_ask(tmp_path: Path) -> None:
     folder = tmp_path / "workloads" / "scenarios"
     folder.mkdir(parents=True)

@@ -144,7 +144,10 @@ def _inputs(
     alone, beside = mistakes_of(one.question, kept | added), mistakes_of(one.question, changed)
     for values, mistakes in ((kept, alone), (changed, beside)):
         for name, value in values.items():
-            why = "" if name in mistakes else refused(name, value, catalog, names=names)
+            if name in mistakes:
+                continue
+            several = isinstance(value, str) and "list" in known[name].takes
+            why = refused(name, value.split(",") if several else value, catalog, names=names)
             if why:
                 mistakes[name] = why
     for name, why in alone.items():

@@ -25,7 +25,8 @@ from planner.catalog.kinds import (
 from planner.errors import PlannerError, UnknownNameError
 from planner.plan import numbers
 from planner.plan.price_words import PriceChoice
-from planner.workload.kinds import ENGINE, MODEL, SOFTWARE, SPECULATION, TRAFFIC
+from planner.units import parse
+from planner.workload.kinds import ENGINE, MODEL, SHAPE, SOFTWARE, SPECULATION, TRAFFIC
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -63,15 +64,22 @@ def _named(*kinds: Kind[Any]) -> Check:
 
 
 def _cluster(value: Any, catalog: Catalog) -> None:
-    """Check a cluster, or the part of ``gb200:100000``."""
+    """Check a cluster, that of ``colossus-1/hgx-h100``, or the part of ``gb200:100000``."""
     part, colon, _ = str(value).rpartition(":")
-    _named(*((SYSTEM, ACCELERATOR) if colon else (CLUSTER, SYSTEM, ACCELERATOR)))(part or value, catalog)
+    name = part if colon else str(value).partition("/")[0]
+    _named(*((SYSTEM, ACCELERATOR) if colon else (CLUSTER, SYSTEM, ACCELERATOR)))(name, catalog)
 
 
 def _model(value: Any, catalog: Catalog) -> None:
-    """Check the name of a model; a file is read when the question is asked."""
-    if isinstance(value, str) and not (is_path(value) and (_ending(value) or Path(value).exists())):
+    """Check the name of a model, or the shape of ``dense:1T``; files are read when the question is asked."""
+    if not isinstance(value, str) or (is_path(value) and (_ending(value) or Path(value).exists())):
+        return
+    family, colon, size = value.partition(":")
+    if not colon:
         catalog.resolve(MODEL, value)
+        return
+    catalog.resolve(SHAPE, family.strip())
+    parse(size, "count")
 
 
 def is_path(value: object) -> bool:
