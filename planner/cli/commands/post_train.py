@@ -180,9 +180,11 @@ def _answer(session: Session, result: PostTrainResult, notes: tuple[str, ...]) -
 
 def _tables(result: PostTrainResult) -> list[Table]:
     from planner.plan.post_train.table import (
+        FEWER_HEAD,
         PUBLISHED_HEAD,
         SPLIT_HEAD,
         STEP_HEAD,
+        fewer_rows,
         headline,
         plan_rows,
         published_rows,
@@ -199,6 +201,8 @@ def _tables(result: PostTrainResult) -> list[Table]:
     ]
     if plan.splits:
         tables.append(text_table(SPLIT_HEAD, split_rows(plan)))
+    if plan.fewer:
+        tables.append(text_table(FEWER_HEAD, fewer_rows(plan)))
     if plan.published:
         tables.append(text_table(PUBLISHED_HEAD, published_rows(plan)))
     return [*tables, *assumed(result)]

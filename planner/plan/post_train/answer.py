@@ -11,7 +11,7 @@ from planner.plan.document import Bottleneck
 from planner.plan.post_train import parts, results
 from planner.plan.post_train.spread import Outcome, interval
 from planner.plan.post_train.trainers import plan_of
-from planner.units import format_quantity
+from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -84,9 +84,21 @@ def planned(
             for point in choice.points
             if np.isfinite(point.seconds)
         ),
+        fewer=tuple(_fewer(part, steps.value) for part in choice.fewer),
         alternative=alternative,
         reward=parts.rewarded(catalog, run, out, asked_reward, filled),
         published=parts.published(run, out, same_place=same_place),
+    )
+
+
+def _fewer(part: Choice, steps: float) -> results.Fewer:
+    gpus, seconds = part.generation_gpus + part.trainers, part.seconds * steps
+    return results.Fewer(
+        gpus=gpus,
+        generation_gpus=part.generation_gpus,
+        step_time_s=part.seconds,
+        days=seconds / SECONDS_PER_DAY,
+        gpu_hours=gpus * seconds / SECONDS_PER_HOUR,
     )
 
 

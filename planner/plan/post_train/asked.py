@@ -51,6 +51,8 @@ CHANGES: Final = {
     "passes": "passes",
 }
 """Parameter of the question to the field of the recipe's table that it replaces."""
+_FULL: Final = 0.98
+"""Share of a limit of lengths that their mean may be."""
 _ZERO: Final = ("environment_tokens", "passes")
 _NOT_SAID: Final = ("published", "hardware", "steps", "staleness")
 
@@ -153,6 +155,7 @@ def read_run(
         )
     which, amount = _fixed(found, fixed, filled)
     table = _changed(recipe_table(found, Samples()), given, p99_tokens, tool_time)
+    table = _in_context(record, table, filled)
     changed = frozenset(given) | {
         name for name, value in (("p99_tokens", p99_tokens), ("tool_time", tool_time)) if value is not None
     }
@@ -220,7 +223,7 @@ def _changed(
         columns["wait_s"] = np.array([[_seconds(tool_time)]])
     changed = replace(table, **columns)
     mean, most = float(changed.sampled[0, 0]), float(changed.most[0, 0])
-    if mean >= most:
+    if mean > _FULL * most:
         raise InputError(
             f"rollouts of {short_number(mean)} tokens on average are longer than the {short_number(most)} at "
             "which they are cut off; raise --max-tokens or lower --mean-tokens"
@@ -235,9 +238,32 @@ def _changed(
     if float(changed.updates[0, 0]) > float(changed.rollouts[0, 0]):
         changed = replace(changed, updates=changed.rollouts[:1])
     # A mean that is drawn near the limit leaves no room for a spread.
-    return replace(
-        changed, sampled=np.minimum(changed.sampled, np.maximum(0.9 * most, mean * (mean <= 0.98 * most)))
-    )
+    return replace(changed, sampled=np.minimum(changed.sampled, max(0.9 * most, mean)))
+
+
+def _in_context(record: ModelRecord, table: RecipeTable, filled: Filled) -> RecipeTable:
+    """Cut rollouts of one turn at the model's context; those of more turns go on after a summary.
+
+    Raises
+    ------
+    InputError
+        The mean rollout does not fit.
+    """
+    if record.context is None or float(table.turns[0, 0]) > 1.0:
+        return table
+    context, prompt = record.context.value, float(table.prompt[0, 0])
+    left = context - prompt - float(table.added[0, 0])
+    mean, most = float(table.sampled[0, 0]), float(table.most[0, 0])
+    if mean > _FULL * left:
+        raise InputError(
+            f"rollouts of {prompt + mean:,.0f} tokens on average do not fit into the {context:,.0f} tokens "
+            f"that {record.id} is made for; lower --mean-tokens and --max-tokens, or choose a model with a "
+            "longer context"
+        )
+    if most <= left:
+        return table
+    filled.assume("max_tokens", left, f"{record.id} is made for {context:,.0f} tokens, prompt included")
+    return replace(table, most=np.array([[left]]), sampled=np.minimum(table.sampled, max(0.9 * left, mean)))
 
 
 def _seconds(value: Number) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planner.catalog.kinds import LINK
 from planner.errors import UsageError
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from planner.plan.numbers import Number
     from planner.plan.post_train.asked import Run
 
-__all__ = ["Hardware", "hardware_of", "is_that_of_the_recipe", "network_of"]
+__all__ = ["Hardware", "hardware_of", "is_that_of_the_recipe", "network_of", "unit_of"]
+
+_FEW: Final = 4
+"""Hosts below which they may be divided between generation and training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,12 @@ def network_of(book: Catalog, where: Hardware, link: str | None) -> Network:
         link_bytes_per_s=float("inf") if joined is None else joined.bandwidth.value,
         over="the fabric" if joined is None else f"{joined.id}, then the fabric",
     )
+
+
+def unit_of(where: Hardware) -> int:
+    """Return the accelerators of a host, by which fleets of trainers grow; 1 where there are few hosts."""
+    host = where.place.node or 1
+    return host if where.total >= _FEW * host else 1
 
 
 def is_that_of_the_recipe(run: Run, where: Hardware) -> bool:

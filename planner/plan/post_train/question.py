@@ -17,7 +17,13 @@ from planner.plan.post_train import results
 from planner.plan.post_train.answer import planned
 from planner.plan.post_train.asked import Run, read_run
 from planner.plan.post_train.engines import Engine, engines, request_of, weights_bytes
-from planner.plan.post_train.hardware import Hardware, hardware_of, is_that_of_the_recipe, network_of
+from planner.plan.post_train.hardware import (
+    Hardware,
+    hardware_of,
+    is_that_of_the_recipe,
+    network_of,
+    unit_of,
+)
 from planner.plan.post_train.infeasible import does_not_fit, none, too_short
 from planner.plan.post_train.parts import AskedReward
 from planner.plan.post_train.split import Choice, choose
@@ -198,7 +204,7 @@ def _answer(
         run=run,
         batch=batch_of(run),
         options=training,
-        unit=min(where.place.node or 1, where.total),
+        unit=unit_of(where),
     )
     choice = choose(run, found, fleet, network, mode=run.mode, total=where.total, elsewhere=where.generators)
     if choice is None:

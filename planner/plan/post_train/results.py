@@ -18,6 +18,7 @@ __all__ = [
     "Compared",
     "Engines",
     "Environments",
+    "Fewer",
     "Plan",
     "PostTrainAnswer",
     "PostTrainInputs",
@@ -188,6 +189,16 @@ class SplitPoint(Base):
     binds: str
 
 
+class Fewer(Base):
+    """The same run on fewer accelerators."""
+
+    gpus: int
+    generation_gpus: int
+    step_time_s: float
+    days: float
+    gpu_hours: float
+
+
 class Alternative(Base):
     """The other mode on the same accelerators."""
 
@@ -252,6 +263,8 @@ class Plan(Base):
     weight_sync: WeightSync
     shares: Shares
     splits: tuple[SplitPoint, ...] = ()
+    fewer: tuple[Fewer, ...] = ()
+    """On parts of the accelerators, with as many steps; in async mode, training rates interpolated."""
     alternative: Alternative | None = None
     reward: Reward | None = None
     published: tuple[Compared, ...] = ()

@@ -24,6 +24,8 @@ _SPLITS: Final = 400
 """Numbers of replicas that are looked at; all of them where there are fewer."""
 _EQUAL: Final = 1.001
 """Steps this near are equal: the split that uses fewer accelerators is taken."""
+_FEWER: Final = (0.5, 0.25, 0.125)
+"""Parts of the accelerators used, on which the run is shown too."""
 _ROUNDS: Final = 3
 """Times that the rate of training is asked at the best split and the splits are weighed again."""
 
@@ -47,6 +49,8 @@ class Choice:
     trainers: int
     seconds: float
     points: tuple[Point, ...] = ()
+    fewer: tuple[Choice, ...] = ()
+    """The best splits of parts of the accelerators, by interpolated rates of training."""
 
     @property
     def generation_gpus(self) -> int:
@@ -81,7 +85,14 @@ def choose(
         best = _weighed(run, engines, fleet, network, total, elsewhere)
         if best is None or best.trainers in fleet.known or fleet.at(best.trainers) is None:
             break
-    return None if best is None else _trimmed(run, best, fleet, network, elsewhere)
+    if best is None:
+        return None
+    found = _trimmed(run, best, fleet, network, elsewhere)
+    if elsewhere is not None:
+        return found
+    used = found.generation_gpus + found.trainers
+    parts = (_weighed(run, engines, fleet, network, round(share * used), None) for share in _FEWER)
+    return replace(found, fewer=tuple(part for part in parts if part is not None))
 
 
 def _colocated(

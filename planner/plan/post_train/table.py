@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from planner.plan.post_train.results import Plan, PostTrainInputs, PostTrainResult
 
 __all__ = [
+    "FEWER_HEAD",
     "PUBLISHED_HEAD",
     "SPLIT_HEAD",
     "STEP_HEAD",
+    "fewer_rows",
     "headline",
     "plan_records",
     "plan_rows",
@@ -27,6 +29,7 @@ __all__ = [
 Rows = list[tuple[str, ...]]
 STEP_HEAD: Final = ("a step", "time", "share")
 SPLIT_HEAD: Final = ("generation", "training", "step", "binds")
+FEWER_HEAD: Final = ("accelerators", "of them generate", "step", "time", "accelerator-hours")
 PUBLISHED_HEAD: Final = ("published", "figure", "here", "difference")
 _ITSELF: Final = ("steps", "days", "gpu_hours", "cost_usd", "step_time_s", "sampled_tokens")
 
@@ -161,6 +164,16 @@ def split_rows(plan: Plan) -> Rows:
             point.binds,
         )
         for point in plan.splits
+    ]
+
+
+def fewer_rows(plan: Plan) -> Rows:
+    """Rows under `FEWER_HEAD`, the plan first."""
+    whole = (plan.gpus_used, plan.engines.gpus, plan.step_time_s.value, plan.days.value, plan.gpu_hours.value)
+    less = [(one.gpus, one.generation_gpus, one.step_time_s, one.days, one.gpu_hours) for one in plan.fewer]
+    return [
+        (f"{gpus:,}", f"{made:,}", _seconds(step), _days(days), _count(hours))
+        for gpus, made, step, days, hours in (whole, *less)
     ]
 
 
