@@ -191,6 +191,15 @@ class TestEstimated:
         assert chat.users == plan.users
         assert chat.binds == plan.bottleneck.sentence
 
+    def test_the_best_model_is_that_of_the_frontier(self, whole: BudgetResult) -> None:
+        found = whole.result.largest
+        gpus = int(whole.result.accelerators.value) if whole.result.accelerators is not None else 0
+        (point,) = planner.frontier(gpu="h100", gpus=gpus, days=90, price="reserved", catalog=BOOK).points
+        assert found is not None
+        assert (found.model, found.loss, found.sentence) == (point.model, point.loss, point.sentence)
+        assert found.usd == point.run.cost_usd
+        assert found.extrapolated
+
     def test_brief_leaves_them_out(self, mixed: BudgetAnswer) -> None:
         assert (mixed.runs, mixed.services, mixed.largest) == ((), (), None)
 

@@ -168,7 +168,7 @@ def _answer(
         energy=energy(found),
         at_utilisation=counted.at_utilisation(book, wanted, found),
         operations=counted.operations(book, wanted, found),
-        largest=largest(where, wanted, found) if estimated else None,
+        largest=largest(where, found) if estimated else None,
         runs=counted.runs(where, wanted, found) if estimated else (),
         services=counted.services(where, wanted, found) if estimated else (),
         deal=terms_of(wanted, found, listed),

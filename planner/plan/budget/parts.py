@@ -123,12 +123,25 @@ class Run(Base):
 class Largest(Base):
     """The model with the lowest expected loss that the allotted accelerators train in the days."""
 
-    parameters: float
-    tokens: float
+    model: str
+    """As `planner.train` takes it."""
+    parameters: Interval
+    tokens: Interval
     flop: float
+    """6 x parameters x tokens."""
     loss: Interval | None
+    """Expected, nats."""
+    gpus: int
     utilisation: float
+    """Model FLOPs over the dense peak of the training precision."""
+    goodput: float
+    usd: Interval
     days: float
+    law: str
+    """Scaling law of the loss."""
+    extrapolated: tuple[str, ...]
+    """Where the law is used outside the runs of its fit."""
+    binds: str
     sentence: str
 
 

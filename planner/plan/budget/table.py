@@ -11,7 +11,7 @@ from planner.plan.cluster.words import between, energy, plain, watts
 from planner.plan.cluster.words import usd as dollars
 
 if TYPE_CHECKING:
-    from planner.plan.budget.parts import AtPrice, Bought, DealTerms, Energy, Run, Service
+    from planner.plan.budget.parts import AtPrice, Bought, DealTerms, Energy, Largest, Run, Service
     from planner.plan.budget.results import BudgetAnswer, BudgetResult
     from planner.plan.document import Interval
 
@@ -29,8 +29,10 @@ def sections(result: BudgetResult) -> Iterator[Section]:
     if answer.deal is not None:
         yield from _deal(answer.deal, result.inputs.rule)
     yield _prices(answer, result.inputs.rule)
-    if answer.runs or answer.largest is not None:
+    if answer.runs:
         yield _runs(answer)
+    if answer.largest is not None:
+        yield _largest(answer.largest)
     yield _at_utilisation(answer)
     yield _operations(answer)
     if answer.services:
@@ -115,12 +117,22 @@ def _share(share: Interval | None) -> str:
     return "" if share is None else _percent(share.value)
 
 
+def _largest(one: Largest) -> Section:
+    rows: list[tuple[str, ...]] = [
+        ("model", f"{one.model}, {between(one.parameters, number)} parameters"),
+        ("tokens", f"{between(one.tokens, number)}; {one.flop:.3g} FLOP"),
+        ("run", f"{one.gpus:,} accelerators, {one.utilisation:.1%}, goodput {one.goodput:.1%}"),
+        ("cost", between(one.usd, dollars)),
+        ("binds", one.binds),
+    ]
+    rows += [("extrapolated", text) for text in one.extrapolated[:1]]
+    return Section(f"The best model of one run on all of it, by {one.law}. {one.sentence}", (), rows)
+
+
 def _runs(answer: BudgetAnswer) -> Section:
     rows = [_run(one) for one in answer.runs]
-    title = "Published runs that the hours pay, by the estimator"
-    if answer.largest is not None:
-        title += f". {answer.largest.sentence}"
-    return Section(title, ("run", "each takes", "utilisation", "cost of one", "runs", "binds"), rows)
+    head = ("run", "each takes", "utilisation", "cost of one", "runs", "binds")
+    return Section("Published runs that the hours pay, by the estimator", head, rows)
 
 
 def _run(one: Run) -> tuple[str, ...]:
