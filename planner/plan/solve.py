@@ -112,19 +112,15 @@ def find(case: Case, gpus: int, effort: Effort, *, alternatives: bool = True) ->
             software=case.software,
             request=request_of(case, gpus, fit=fit),
             alternatives=alternatives and case.job.top > 0,
+            reasons=fit == FITS[-1],
             prune=effort.prune,
         )
         effort.searches += 1
         effort.seconds += result.seconds
         found = Found(case=case, result=result, fit=fit)
-        if result.plans is not None or not _for_memory(result):
+        if result.plans is not None:
             break
     return found
-
-
-def _for_memory(result: SearchResult) -> bool:
-    """Whether memory is what makes a search infeasible."""
-    return result.reason is not None and result.reason.name == "memory"
 
 
 def step_budget_s(case: Case, accelerators: FloatArray | float) -> FloatArray:

@@ -37,6 +37,7 @@ def search(
     software: Software,
     request: Request,
     alternatives: bool = True,
+    reasons: bool = True,
     prune: bool = True,
     chunk_rows: int = CHUNK_ROWS,
 ) -> SearchResult:
@@ -50,6 +51,8 @@ def search(
         The job, the accelerators available, the goal and the pinned fields.
     alternatives
         Also find the plan on the fewest accelerators, which takes searches of its own.
+    reasons
+        Where nothing is feasible also find out why and what would be, which takes searches of its own.
     prune
         Leave out layouts that are proved not to matter (`planner.search.bound`); without it every layout
         that fits is evaluated, with the same answer.
@@ -76,11 +79,13 @@ def search(
         if fewest is not None:
             rows, counts = run(replace(field, accelerators=fewest))
     if field is None or rows is None:
-        reason, nearest = explain(
-            field=field, hardware=hardware, model=model, software=software, request=request
-        )
-        seconds = time.perf_counter() - started
-        return SearchResult(request, None, None, {}, counts, seconds, reason, nearest)
+        said = SearchResult(request, None, None, {}, counts, 0.0)
+        if reasons:
+            reason, nearest = explain(
+                field=field, hardware=hardware, model=model, software=software, request=request
+            )
+            said = replace(said, reason=reason, nearest=nearest)
+        return replace(said, seconds=time.perf_counter() - started)
     chosen = _alternatives(field, rows)
     if alternatives:
         chosen["fewest_accelerators"] = _on_fewest(field, rows)
