@@ -1,0 +1,298 @@
+"""``planner distill``: what is refused and how to mend it, and that plans, bills and deadlines add up."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+import pytest
+
+from planner.catalog.load import Catalog
+from planner.errors import InputError, PlannerError, UsageError
+from planner.model.scaling.distilling import crossover_tokens, student_loss, supervised_loss
+from planner.plan.defaults import Filled
+from planner.plan.distill.answer import distill
+from planner.plan.distill.question import resolve
+from planner.plan.distill.results import DistillResult, LawView, WayPlan
+from planner.plan.distill.verdict import Judge, judge_of, law_view
+from planner.tables.laws import DistillationLaw
+from planner.tables.samples import Samples
+from planner.tables.scaling import law_named
+
+CATALOG = Catalog()
+SMALL = {"teacher": "qwen3-8b", "gpu": "h100-sxm", "gpus": 64, "tokens": "20B", "catalog": CATALOG}
+STUDENT = "qwen3-0.6b"
+
+
+@cache
+def ways() -> DistillResult:
+    """All ways of one small question."""
+    return distill(STUDENT, **SMALL, api="$3/$15", mode="all", isl=500, osl=1500, accept_rate=0.5, epochs=2)
+
+
+def judged(**changed: Any) -> Judge:
+    """Return the law for this student and teacher, without hardware."""
+    left_open = dict.fromkeys(
+        ("recipe", "api", "days", "epochs", "isl", "osl", "accept_rate", "top_k", "ground_truth", "seq_len",
+         "students", "teacher_loss", "teacher_tokens")
+    )  # fmt: skip
+    asked = {
+        "student": STUDENT,
+        "teacher": "qwen3-8b",
+        "mode": "offline",
+        "tokens": "20B",
+        "law": "busbridge",
+    }
+    filled = Filled()
+    judge = judge_of(resolve(CATALOG, filled, **left_open | asked | changed), filled)
+    assert judge is not None
+    return judge
+
+
+def viewed(judge: Judge, tokens: float) -> LawView:
+    """Return what it says, by 6N and 2N."""
+    asked = {"student_flop": 6 * judge.size, "teacher_flop": 2 * judge.teacher_size, "same_cost_tokens": None}
+    return law_view(judge, tokens, **asked)
+
+
+def plan_of(mode: str, result: DistillResult | None = None) -> WayPlan:
+    return next(plan for plan in (result or ways()).result.plans if plan.mode == mode)
+
+
+REFUSED: list[tuple[Any, dict[str, Any], type[PlannerError], str]] = [
+    (None, {}, UsageError, "who is to learn"),
+    (STUDENT, {"teacher": None}, UsageError, r"who teaches\? Add --teacher MODEL, or --api NAME"),
+    (STUDENT, {"tokens": "-1B"}, InputError, "--tokens '-1B' must be positive"),
+    (STUDENT, {"tokens": 0}, InputError, "--tokens 0 must be positive"),
+    (STUDENT, {"days": 0}, InputError, "--days 0 must be positive"),
+    (STUDENT, {"teacher": "qwen3-9b"}, InputError, "neither a model nor an api-price .* Did you mean"),
+    (STUDENT, {"teacher": "openai-gpt5"}, InputError, "Did you mean 'openai-gpt-5'"),
+    ("qwen3-32b", {}, InputError, "larger than its teacher qwen3-8b .*; swap them: planner distill qwen3-8b"),
+    (STUDENT, {"mode": "ofline"}, InputError, "--mode 'ofline' is unknown; did you mean 'offline'"),
+    (STUDENT, {"mode": "api"}, UsageError, "bought from whom"),
+    (STUDENT, {"teacher": "openai-o3", "mode": "online"}, UsageError, "needs the weights of the teacher"),
+    (STUDENT, {"api": "$3 and $15"}, InputError, "is no pair of prices; write dollars"),
+    (STUDENT, {"api": "$3/$0"}, InputError, "output that costs nothing is no price"),
+    (STUDENT, {"accept_rate": 0}, InputError, "keeps nothing"),
+    (STUDENT, {"accept_rate": 1.5}, InputError, "must be between 0 and 1"),
+    (STUDENT, {"epochs": 0.5}, InputError, "leaves data unseen"),
+    (STUDENT, {"top_k": "1M"}, InputError, "more than the vocabulary of 151,936"),
+    (STUDENT, {"teacher_loss": -2}, InputError, "--teacher-loss -2 must be above 0"),
+    (STUDENT, {"students": 0}, InputError, "--students 0 is outside 1 to"),
+    (STUDENT, {"law": "besiroglu"}, InputError, "distillation is needed here; use busbridge"),
+    (STUDENT, {"goal": "cheap"}, InputError, "--goal 'cheap' is unknown"),
+    (STUDENT, {"recipe": "gema-3"}, InputError, "unknown distillation 'gema-3'. Did you mean 'gemma-3'"),
+    (STUDENT, {"gpus": None}, UsageError, "how many of h100-sxm"),
+    (STUDENT, {"gpu": None, "gpus": None}, UsageError, "say on what"),
+]
+
+
+@pytest.mark.parametrize(("student", "changed", "error", "message"), REFUSED)
+def test_refused_with_its_mend(
+    student: Any, changed: dict[str, Any], error: type[PlannerError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        distill(student, **SMALL | changed)
+
+
+def test_a_student_of_more_parameters_but_less_work_is_told() -> None:
+    result = distill("qwen3-30b-a3b", **SMALL | {"mode": "api", "api": "$1/$2"})
+    assert any("but fewer at work in a token" in note for note in result.result.notes)
+
+
+class TestPlans:
+    def test_every_way_is_there_the_cheapest_first(self) -> None:
+        plans = ways().result.plans
+        assert {plan.mode for plan in plans} == {"offline", "online", "sequence", "on-policy", "api"}
+        assert [plan.cost_usd.value for plan in plans] == sorted(plan.cost_usd.value for plan in plans)
+        assert ways().plan == plans[0]
+
+    @pytest.mark.parametrize("mode", ["offline", "online", "sequence", "on-policy", "api"])
+    def test_accelerators_and_time_add_up(self, mode: str) -> None:
+        plan = plan_of(mode)
+        assert plan.gpus_used == sum(role.gpus for role in plan.roles) <= 64
+        assert plan.gpus_used + plan.gpus_idle == 64
+        assert sum(role.gpu_share for role in plan.roles) == pytest.approx(1.0)
+        assert sum(role.flop_share for role in plan.roles) == pytest.approx(1.0)
+        assert plan.gpu_hours.value == pytest.approx(plan.gpus_used * plan.days.value * 24.0)
+        for role in plan.roles:
+            busy = role.tokens.value / role.tokens_per_s.value / 86400.0
+            assert busy <= plan.days.value * (1 + 1e-9)
+            assert role.busy == pytest.approx(busy / plan.days.value)
+        assert plan.roles[0].busy == pytest.approx(1.0), "the others wait for the student, never it for them"
+        assert plan.days.low <= plan.days.value <= plan.days.high
+
+    def test_teacher_and_student_finish_together(self) -> None:
+        """The split leaves nobody idle for long: matched rates, but for whole replicas."""
+        for mode in ("offline", "online", "sequence", "on-policy"):
+            assert plan_of(mode).gpus_idle <= 10, mode
+            assert min(role.busy for role in plan_of(mode).roles) > 0.7, mode
+
+    def test_who_reads_and_writes_how_much(self) -> None:
+        """20B tokens in two epochs, three quarters of them written, half of what is written kept."""
+        tokens = {
+            (plan.mode, role.role): role.tokens.value for plan in ways().result.plans for role in plan.roles
+        }
+        assert tokens == {
+            **{
+                (mode, "student-trains"): 20e9
+                for mode in ("offline", "online", "sequence", "on-policy", "api")
+            },
+            ("offline", "teacher-reads"): pytest.approx(10e9),
+            ("online", "teacher-reads"): pytest.approx(20e9),
+            ("sequence", "teacher-writes"): pytest.approx(10e9 * 0.75 / 0.5),
+            ("on-policy", "student-writes"): pytest.approx(15e9),
+            ("on-policy", "teacher-reads"): pytest.approx(20e9),
+        }
+
+    def test_costs_add_up(self) -> None:
+        for plan in ways().result.plans:
+            extra = sum(part for part in (
+                0.0 if plan.stored is None else plan.stored.cost_usd.value,
+                0.0 if plan.bought is None else plan.bought.usd.value,
+            ))  # fmt: skip
+            assert plan.cost_usd.value == pytest.approx(plan.accelerator_usd.value + extra)
+            roles = sum(role.cost_usd.value for role in plan.roles)
+            assert plan.accelerator_usd.value == pytest.approx(roles)
+
+    def test_the_bill_of_an_interface(self) -> None:
+        bill = plan_of("api").bought
+        assert bill is not None
+        assert bill.output_tokens.value == pytest.approx(15e9)
+        assert bill.input_tokens.value == pytest.approx(5e9)
+        assert bill.usd.value == pytest.approx(15e9 * 15e-6 + 5e9 * 3e-6)
+        assert bill.usd_as_batch is None
+
+    def test_training_alone_is_the_same_in_every_way(self) -> None:
+        plain = ways().result.plain
+        assert plain is not None
+        assert plan_of("api").accelerator_usd.value == pytest.approx(plain.cost_usd.value, rel=1e-9)
+        assert plan_of("api").over_plain > 1.0
+        for plan in ways().result.plans:
+            assert plan.roles[0].flop == pytest.approx(plain.flop)
+
+    def test_teaching_costs_more_than_no_teacher(self) -> None:
+        assert all(plan.over_plain > 1.0 for plan in ways().result.plans)
+
+
+class TestLaw:
+    def test_losses_are_those_of_the_law(self) -> None:
+        law = ways().result.law
+        assert law is not None
+        table = law_named(CATALOG, "busbridge", Samples(0), DistillationLaw)
+        asked = {"law": table, "parameters": law.student_parameters}
+        taught = student_loss(tokens=20e9, teacher_loss=law.teacher_loss_nats, **asked)
+        assert law.with_teacher_nats.value == pytest.approx(taught.item())
+        plain = supervised_loss(tokens=20e9, **asked)
+        assert law.without_teacher_nats.value == pytest.approx(plain.item())
+        assert law.difference_nats == pytest.approx(plain.item() - taught.item())
+        crossing = crossover_tokens(teacher_loss=law.teacher_loss_nats, **asked).item()
+        assert law.crossover_tokens == (pytest.approx(crossing) if math.isfinite(crossing) else None)
+        assert supervised_loss(tokens=law.equal_tokens, **asked) == pytest.approx(taught.item())
+
+    def test_a_truncated_distribution_loses_what_was_measured(self) -> None:
+        """DI-topk: 0.01 nats at most with 30 % of the loss on the text, 0.11 without."""
+        online, offline = (plan_of(mode).loss_nats for mode in ("online", "offline"))
+        assert online is not None
+        assert offline is not None
+        assert offline.value == pytest.approx(online.value + 0.01)
+        assert judged(ground_truth=0).truncation().value == 0.11
+        assert judged(top_k="all").truncation().high == 0.0
+
+    def test_text_has_no_law(self) -> None:
+        assert plan_of("sequence").loss_nats is None
+        assert any("No published law" in note for note in ways().result.notes)
+        only = distill(STUDENT, **SMALL, mode="sequence")
+        assert only.result.law is None
+        assert "no published law says" in only.result.sentence
+
+    def test_above_the_crossover_plain_training_is_said_to_be_better(self) -> None:
+        view = viewed(judged(teacher_loss=2.1), 30e12)
+        assert view.difference_nats < 0.0
+        assert "does not beat training it without a teacher" in view.sentence
+        assert any("is 59 times outside, an extrapolation" in said for said in view.beyond)
+
+    def test_a_difference_below_the_error_of_the_law_is_said(self) -> None:
+        view = viewed(judged(), 150e9)
+        assert view.within_error == (abs(view.difference_nats) < 0.01 * view.without_teacher_nats.value)
+        assert view.within_error
+        assert "less than the law's own error" in view.sentence
+
+    def test_a_teacher_trained_for_it_is_shared(self) -> None:
+        one, many = (viewed(judged(students=n, teacher_tokens="1T"), 20e9) for n in (1, 50))
+        assert one.with_training_tokens is not None
+        assert many.with_training_tokens is not None
+        teacher = (one.with_training_tokens - one.same_compute_tokens) / 50
+        assert many.with_training_tokens - many.same_compute_tokens == pytest.approx(teacher)
+        assert viewed(judged(), 20e9).with_training_nats is None
+
+    def test_its_training_is_planned_and_shared(self) -> None:
+        result = distill(STUDENT, **SMALL | {"mode": "online"}, students=50, teacher_tokens="1T").result
+        trained = result.teacher_training
+        assert trained is not None
+        assert trained.usd_per_student * 50 == pytest.approx(trained.cost_usd)
+        assert trained.flop == pytest.approx(6 * 8e9 * 1e12, rel=0.1)
+
+
+class TestTime:
+    def test_a_deadline_that_cannot_be_met_says_by_how_much_and_what_would(self) -> None:
+        asked = SMALL | {"mode": "online"}
+        late = distill(STUDENT, **asked, days=0.01)
+        assert late.plan is None
+        (reason,) = late.result.reasons
+        assert "% more than the" in reason
+        mends = {near.field: near.value for near in late.result.nearest}
+        assert set(mends) >= {"tokens", "days"}
+        in_time = distill(STUDENT, **asked | {"tokens": float(mends["tokens"] or 0.0)}, days=0.01)
+        assert in_time.plan is not None
+
+    def test_days_alone_solve_for_the_tokens(self) -> None:
+        solved = distill(STUDENT, **SMALL | {"tokens": None, "mode": "online"}, days=2)
+        assert solved.inputs.question == "tokens"
+        assert solved.plan is not None
+        assert solved.plan.days.value == pytest.approx(2.0)
+        assert solved.plan.tokens.value > 100e9
+
+    def test_a_small_student_does_not_waste_a_large_cluster(self) -> None:
+        asked = SMALL | {"gpus": 16384, "mode": "online"}
+        sparing, fast = (distill(STUDENT, **asked, goal=goal) for goal in ("efficient", "fastest"))
+        assert sparing.plan is not None
+        assert fast.plan is not None
+        assert sparing.plan.gpus_used < fast.plan.gpus_used / 2
+        assert sparing.plan.cost_usd.value < fast.plan.cost_usd.value / 2
+        assert sparing.plan.days.value > fast.plan.days.value
+        assert "batch" in sparing.plan.binds
+
+
+def test_every_answer_says_what_it_assumed_and_read() -> None:
+    result = ways()
+    fields = {one.field for one in result.assumptions}
+    assert {
+        "teacher_loss",
+        "teacher_tokens",
+        "top_k",
+        "seq_len",
+        "global_batch",
+        "software",
+        "site",
+    } <= fields
+    assert {"teacher_engine", "student_weights"} <= fields
+    assert {"arxiv-2502.08606", "planner-assumption"} <= set(result.sources)
+    assert all(plan.binds for plan in result.result.plans)
+    assert result.inputs.site == "usual"
+
+
+def test_nothing_fits() -> None:
+    result = distill(
+        "llama-3.1-8b", teacher="llama-3.1-405b", gpu="l40s", gpus=8, mode="online", catalog=CATALOG
+    )
+    assert result.plan is None
+    assert result.result.reasons
+    assert result.result.sentence.startswith("Nothing can be distilled here: ")
+
+
+def test_a_cluster_of_unlike_groups_uses_the_one_with_most_compute() -> None:
+    result = distill(recipe="grok-partly-distilled", cluster="colossus-1", catalog=CATALOG)
+    assert result.inputs.cluster == "colossus-1/hgx-h100"
+    assert any(one.field == "cluster" for one in result.assumptions)
