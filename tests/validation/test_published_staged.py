@@ -1,7 +1,7 @@
 """Staged recipes against what was published of the runs.
 
 Vectors: CB-l3 (batches of Llama 3 405B, recalled), EN-l31-405B (its GPU-hours, model card), CO-v3-h
-(GPU-hours of DeepSeek-V3, table 1 of arXiv:2412.19437), and the optima of Besiroglu's law of the scaled recipes.
+(GPU-hours of DeepSeek-V3, table 1 of arXiv:2412.19437), and optima of Besiroglu's law at the scaled recipes.
 """
 
 from __future__ import annotations
