@@ -151,5 +151,6 @@ def _note(found: Amounts, wanted: Wanted, filled: Filled) -> None:
         filled.assume(
             "accelerator",
             "mean of the groups",
-            f"a share of {found.hardware.cluster} is the same share of each kind of hardware in it",
+            f"a share of {found.hardware.cluster} is the same share of each kind of hardware in it; what is "
+            "bought instead is more of the largest group",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from planner.errors import InputError, UsageError
 from planner.model.cost.hour import MONTHS_PER_YEAR
@@ -11,10 +11,10 @@ from planner.model.equivalents import PEAK_RULES
 from planner.plan import numbers
 from planner.plan.budget.deals import DAYS_PER_YEAR, months_of, paid_usd
 from planner.plan.cluster.equivalents import reference_part
+from planner.plan.model_input import read_model_record
 from planner.plan.places import MOST_GPUS, check_place
 from planner.units import MEGA, parse
-from planner.workload.kinds import DEAL, MODEL, YARDSTICK
-from planner.workload.yardstick import Served
+from planner.workload.kinds import DEAL, YARDSTICK
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -124,6 +124,8 @@ class Wanted:
         By which H100 equivalents are counted.
     yardstick
         What it is counted in.
+    served
+        Model and traffic of the services: those of the yardstick, or of the model that was named.
     """
 
     amount: Amount
@@ -133,6 +135,7 @@ class Wanted:
     days: float
     rule: str
     yardstick: Yardstick
+    served: tuple[tuple[Any, str], ...]
 
     @classmethod
     def read(
@@ -149,7 +152,7 @@ class Wanted:
         gpu: str | None,
         days: Number | None,
         rule: str | None,
-        model: str | None,
+        model: Any,
     ) -> Self:
         """Read the question and fill what is open.
 
@@ -175,6 +178,7 @@ class Wanted:
             check_place(cluster, gpu)
         if cluster is None and gpu is None:
             cluster, gpu = _usual_hardware(catalog, record, filled)
+        yardstick = catalog.get(YARDSTICK, USUAL)
         span = _days(days, record, filled)
         return cls(
             amount=amount or Amount("usd", 0.0 if record is None else paid_usd(record, span)),
@@ -183,7 +187,8 @@ class Wanted:
             gpu=gpu,
             days=span,
             rule=_rule(rule, filled),
-            yardstick=_yardstick(catalog, model),
+            yardstick=yardstick,
+            served=_served(catalog, yardstick, model),
         )
 
 
@@ -220,14 +225,9 @@ def _rule(rule: str | None, filled: Filled) -> str:
     return USUAL_RULE
 
 
-def _yardstick(catalog: Catalog, model: str | None) -> Yardstick:
-    """Return what the amount is counted in, with the services of a model that was named."""
-    usual = catalog.get(YARDSTICK, USUAL)
+def _served(catalog: Catalog, yardstick: Yardstick, model: Any) -> tuple[tuple[Any, str], ...]:
+    """Return model and traffic of each service; one model in all traffics where it is named."""
     if model is None:
-        return usual
-    served = catalog.get(MODEL, model).id
-    rows = [
-        Served(model=served, traffic=traffic)
-        for traffic in dict.fromkeys(one.traffic for one in usual.served)
-    ]
-    return usual.model_copy(update={"served": tuple(rows)})
+        return tuple((one.model, one.traffic) for one in yardstick.served)
+    read_model_record(catalog, model)
+    return tuple((model, traffic) for traffic in dict.fromkeys(one.traffic for one in yardstick.served))

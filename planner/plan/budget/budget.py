@@ -40,7 +40,7 @@ def budget(
     days: Number | None = None,
     price: Number | None = None,
     rule: str | None = None,
-    model: str | None = None,
+    model: Any = None,
     site: str | None = None,
     finance: str | None = None,
     failures: str | None = None,
@@ -67,7 +67,7 @@ def budget(
         By which H100 equivalents are counted: ``bf16`` (the default), ``8bit``, ``hbm-bandwidth`` or
         ``memory``.
     model
-        That is served, instead of those of the yardstick.
+        That is served, as `planner.serve` takes it, instead of those of the yardstick.
     site, finance, failures
         As in `planner.train`.
     brief

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -163,10 +163,10 @@ def _in_time(where: Where, name: str, tokens: float, days: float) -> Rate:
 
 def services(where: Where, wanted: Wanted, found: Amounts) -> tuple[Service, ...]:
     """Return the users that all of the accelerators serve, of each service."""
-    return tuple(_service(where, one.model, one.traffic, found) for one in wanted.yardstick.served)
+    return tuple(_service(where, model, traffic, found) for model, traffic in wanted.served)
 
 
-def _service(where: Where, model: str, traffic: str, found: Amounts) -> Service:
+def _service(where: Where, model: Any, traffic: str, found: Amounts) -> Service:
     answer = serve(
         model,
         cluster=where.cluster,
@@ -180,7 +180,7 @@ def _service(where: Where, model: str, traffic: str, found: Amounts) -> Service:
     plan = answer.plan
     if plan is None:
         return Service(
-            model=model,
+            model=answer.inputs.model,
             traffic=traffic,
             users=None,
             requests_per_s=None,

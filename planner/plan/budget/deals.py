@@ -13,7 +13,7 @@ from planner.plan.cluster.words import usd as dollars
 from planner.units import HOURS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_HOUR, short_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from planner.plan.budget.amounts import Amounts
     from planner.plan.budget.asked import Wanted
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from planner.workload.deal import Capacity as Covers
     from planner.workload.deal import Deal, Monthly
 
-__all__ = ["DAYS_PER_YEAR", "HOURS_PER_DAY", "months_of", "paid_usd", "terms_of"]
+__all__ = ["DATED", "DAYS_PER_YEAR", "HOURS_PER_DAY", "months_of", "paid_usd", "terms_of"]
 
+DATED: Final = "reserved@"
+"""In the words of a contract of about a year at a date."""
 HOURS_PER_DAY: Final = SECONDS_PER_DAY / SECONDS_PER_HOUR
 DAYS_PER_YEAR: Final = HOURS_PER_YEAR / HOURS_PER_DAY
 
@@ -51,7 +53,7 @@ def terms_of(wanted: Wanted, found: Amounts, prices: Sequence[AtPrice]) -> DealT
     per_month = found.usd.value * DAYS_PER_YEAR / (found.days * MONTHS_PER_YEAR)
     capacity = (
         *(_covers(one, wanted, found, per_month) for one in deal.capacity),
-        _all(wanted, found, per_month),
+        *_all(wanted, found, per_month),
     )
     even = tuple(_even(one, found, wanted, per_month) for one in prices if one.usd_per_gpu_hour is not None)
     option = deal.option
@@ -74,7 +76,7 @@ def terms_of(wanted: Wanted, found: Amounts, prices: Sequence[AtPrice]) -> DealT
         capacity=capacity,
         break_even=even,
         reports=tuple(Report(date=one.date, text=one.text, source=one.cite.source) for one in deal.reports),
-        sentence=_said(capacity[-1], even, found),
+        sentence=_said(capacity, even, found),
     )
 
 
@@ -112,11 +114,13 @@ def _covers(one: Covers, wanted: Wanted, found: Amounts, per_month: float) -> Ca
     )
 
 
-def _all(wanted: Wanted, found: Amounts, per_month: float) -> Capacity:
-    """All of the hardware that the deal is set against."""
-    size = found.hardware.size or found.gpus
+def _all(wanted: Wanted, found: Amounts, per_month: float) -> Iterator[Capacity]:
+    """Yield all of the cluster that the deal is set against."""
+    size = found.hardware.size
+    if size is None:
+        return
     equivalents = size * found.hardware.equivalents(wanted.rule).value
-    return Capacity(
+    yield Capacity(
         what=f"all of {found.hardware.label}",
         accelerators=float(size),
         h100_equivalents=equivalents,
@@ -136,36 +140,38 @@ def _even(one: AtPrice, found: Amounts, wanted: Wanted, per_month: float) -> Bre
     counted = each if one.accelerator == found.hardware.label else 1.0
     usd = 0.0 if one.usd_per_gpu_hour is None else one.usd_per_gpu_hour.value / counted
     number = leased_accelerators(usd_per_month=per_month, usd_per_hour=np.maximum(usd, 1e-12))
-    size = (found.hardware.size or found.gpus) * each
+    size = found.hardware.size
     return BreakEven(
         price=one.price if one.accelerator == found.hardware.label else f"{one.accelerator} {one.price}",
         usd_per_h100_equivalent_hour=usd,
         h100_equivalents=float(number),
-        share_of_cluster=float(number) / size,
+        share_of_cluster=None if size is None else float(number) / (size * each),
         basis=one.basis,
     )
 
 
-def _said(everything: Capacity, even: Sequence[BreakEven], found: Amounts) -> str:
+def _said(capacity: Sequence[Capacity], even: Sequence[BreakEven], found: Amounts) -> str:
+    """Say the price for the last thing that it may cover, beside an owner's cost and the latest rent."""
+    parts = [
+        f"For {one.what} it is {one.usd_per_h100_equivalent_hour:.2f} USD per H100-equivalent hour"
+        for one in capacity[-1:]
+    ]
     own = next((one for one in even if one.price == "own"), None)
-    dated = [one for one in even if " reserved@" in one.price]
-    each = f"{everything.usd_per_h100_equivalent_hour:.2f} USD per H100-equivalent hour"
-    parts = [f"For {everything.what} it is {each}"]
     if own is not None:
         parts.append(
-            f"at the owner's cost of {own.usd_per_h100_equivalent_hour:.2f} USD it pays "
-            f"{_of(own, found.hardware.label)}"
+            f"at the owner's cost of {own.usd_per_h100_equivalent_hour:.2f} USD it pays {_of(own, found)}"
         )
+    dated = [one for one in even if DATED in one.price]
     if dated:
-        parts.append(
-            f"at the latest rent of an H100, {dated[-1].usd_per_h100_equivalent_hour:.2f} USD, "
-            f"{_of(dated[-1], found.hardware.label)}"
-        )
-    return "; ".join(parts) + "."
+        usd = dated[-1].usd_per_h100_equivalent_hour
+        parts.append(f"at the latest rent of an H100, {usd:.2f} USD, {_of(dated[-1], found)}")
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
-def _of(one: BreakEven, cluster: str) -> str:
-    number = short_number(one.h100_equivalents)
-    if one.share_of_cluster <= 1.0:
-        return f"{number} of them, {one.share_of_cluster:.1%} of {cluster}"
-    return f"{number} of them, {short_number(one.share_of_cluster)} times {cluster}"
+def _of(one: BreakEven, found: Amounts) -> str:
+    number, share = f"{short_number(one.h100_equivalents)} of them", one.share_of_cluster
+    if share is None:
+        return number
+    part = f"{share:.1%} of" if share <= 1.0 else f"{short_number(share)} times"
+    return f"{number}, {part} {found.hardware.label}"

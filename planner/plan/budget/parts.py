@@ -188,7 +188,8 @@ class BreakEven(Base):
     usd_per_h100_equivalent_hour: float
     h100_equivalents: float
     """For the whole term: with more, who pays is better off than at this price."""
-    share_of_cluster: float
+    share_of_cluster: float | None
+    """Null without a cluster."""
     basis: str
 
 

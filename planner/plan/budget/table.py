@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from planner.plan.budget.deals import DATED
 from planner.plan.budget.words import days_words, hourly, number
 from planner.plan.cluster.rows import Section
 from planner.plan.cluster.words import between, energy, plain, watts
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["price_records", "sections", "to_html"]
 
 _SHOWN: Final = ("own", "reserved", "on-demand")
-_DATED: Final = " reserved@"
-"""Prices whose break-even people see; programs get all of them."""
+"""Prices whose break-even people see, with those at a date; programs get all of them."""
 
 
 def sections(result: BudgetResult) -> Iterator[Section]:
@@ -220,10 +220,10 @@ def _deal(deal: DealTerms, rule: str) -> Iterator[Section]:
             one.price,
             hourly(one.usd_per_h100_equivalent_hour),
             f"{one.h100_equivalents:,.0f}",
-            _percent(one.share_of_cluster),
+            "" if one.share_of_cluster is None else _percent(one.share_of_cluster),
         )
         for one in deal.break_even
-        if one.price in _SHOWN or _DATED in one.price
+        if one.price in _SHOWN or DATED in one.price
     ]
     yield Section(
         "Where it breaks even: who pays gains if it covers more, who is paid if less",
