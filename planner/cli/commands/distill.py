@@ -27,7 +27,7 @@ def run(
     student: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STUDENT]",
+            metavar="STUDENT",
             help="The model that learns; default: that of the recipe.",
             autocompletion=names_of("model"),
             show_default=False,
