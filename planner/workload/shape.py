@@ -27,7 +27,9 @@ __all__ = ["LARGEST", "SMALLEST", "Shape", "shaped"]
 SMALLEST: Final = 1e8
 LARGEST: Final = 1e14
 """Parameters that a shape is grown to."""
-_WIDEST: Final = 2**18
+_USUAL: Final = 8192.0
+_ROUNDS: Final = 5
+"""Parameters go with the third power of the width, but for the embedding: so often it is corrected."""
 _WIDE: Final = 8192
 """From here on widths come in finer steps, relative to themselves."""
 _AROUND: Final = 1.35
@@ -229,13 +231,12 @@ def _candidates(shape: Shape, step: Embeddings, parameters: float) -> Iterator[_
 
 def _exact_width(shape: Shape, step: Embeddings, parameters: float) -> float:
     """Width at which the ratios give the parameters, before anything is rounded but to 64."""
-    low, high = 64.0, float(_WIDEST)
-    while high / low > 1.02:
-        middle = math.sqrt(low * high)
-        width = max(round(middle / 64), 1) * 64
-        count = _line(shape, step, width).at(middle / shape.aspect.value, shape.ffn.value * width)
-        low, high = (middle, high) if count < parameters else (low, middle)
-    return math.sqrt(low * high)
+    width = _USUAL
+    for _ in range(_ROUNDS):
+        whole = max(round(width / 64), 1) * 64
+        count = _line(shape, step, whole).at(width / shape.aspect.value, shape.ffn.value * width)
+        width *= (parameters / count) ** (1.0 / 3.0)
+    return width
 
 
 def _line(shape: Shape, step: Embeddings, hidden: int) -> _Line:

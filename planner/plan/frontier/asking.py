@@ -21,11 +21,12 @@ from planner.plan.frontier.cost import (
     token_price,
     token_prices,
 )
-from planner.plan.frontier.curve import curve_of, fine_sizes, least_loss
-from planner.plan.frontier.outcome import refined
-from planner.plan.frontier.point import Asked, index_of, model_name, point_of
-from planner.plan.frontier.surface import Node, figures
+from planner.plan.frontier.curve import Asked, curve_of, fine_sizes, index_of, least_loss
+from planner.plan.frontier.outcome import planned, refined
+from planner.plan.frontier.point import model_name, point_of
+from planner.plan.frontier.surface import Node, figures, round_batch
 from planner.plan.frontier.words import count, days_text, nats, serving_sentence, usd
+from planner.tables.laws import LossLaw
 from planner.units import EXA, SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Question:
                 nodes=nodes,
             )
             if explored.surface is None:
-                self.reasons += [why for why in explored.dropped.values() if why not in self.reasons]
+                self._nothing(explored)
             elif (point := find(explored, days)) is not None:
                 self.spreads.append(explored.surface.spread)
                 points.append(point)
@@ -137,17 +138,16 @@ class Question:
         while explored.extend(float(curve.parameters[at])):
             curve = self._curve(explored, seconds)
             at = index_of(asked, curve)
-        least = self.tokens_per_parameter
-        if self.goal == "size" and at == 0 and not self._long_enough(curve):
-            self._too_short(curve, days, least)
+        if self.goal == "size" and not float(asked.trained(curve)[at]) >= asked.least:
+            self._too_short(curve, asked)
             return None
         chosen = refined(
             explored,
             self.laws,
+            asked,
             seconds=seconds,
             parameters=float(curve.parameters[at]),
             batch=float(curve.batches[at]),
-            sizes=self.goal == "loss" and self.laws.loss_law is not None,
         )
         if chosen is None:
             self.reasons.append(
@@ -156,22 +156,24 @@ class Question:
             return None
         return self._kept(explored, asked, chosen, seconds, curve)
 
-    def _long_enough(self, curve: Curve) -> bool:
-        least = self.tokens_per_parameter
-        if least is None:
-            return bool(np.nan_to_num(curve.ahead[0], nan=0.0) >= 1.0)
-        return bool(curve.worth[0] / curve.parameters[0] >= least)
+    def _nothing(self, explored: Explored) -> None:
+        """Say why not even the smallest size can be trained, and what would do."""
+        smallest = explored.own[0]
+        sequences = round_batch(self.setting.job.seq_len, self.setting.job.seq_len)
+        answer = planned(self.setting, self.setting.case(smallest.record, sequences), 1.0).result
+        self.reasons += [why for why in (*answer.reasons, smallest.why) if why not in self.reasons][:1]
+        self.nearest += [one for one in answer.nearest if one not in self.nearest]
 
-    def _too_short(self, curve: Curve, days: float, least: float | None) -> None:
-        """Say that not even the smallest size gets its tokens."""
-        gets = float(curve.worth[0])
-        wanted = gets / float(curve.ahead[0]) if least is None else least * float(curve.parameters[0])
-        longer = days * wanted / gets if np.isfinite(wanted) and wanted > 0 else None
+    def _too_short(self, curve: Curve, asked: Asked) -> None:
+        """Say that not even the smallest size is trained long enough."""
+        own = float(np.nan_to_num(asked.trained(curve)[0]))
+        per = "tokens per parameter" if asked.tokens_per_parameter is not None else "of the law's best split"
         self.reasons.append(
-            f"in {days_text(days)} not even {count(float(curve.parameters[0]))} parameters are trained long "
-            f"enough: {count(gets)} tokens of the {count(wanted)} they need"
+            f"in {days_text(asked.days)} not even {count(float(curve.parameters[0]))} parameters are trained "
+            f"long enough: {own:.3g} {per}, and {asked.least:.3g} are needed"
         )
-        if longer is not None:
+        if own > 0:
+            longer = asked.days * asked.least / own
             self.nearest.append(Nearest(field="days", value=longer, sentence=f"--days {longer:.4g}"))
 
     def _kept(
@@ -184,7 +186,7 @@ class Question:
 
     def _cheapest(self, explored: Explored, days: float) -> results.Point | None:
         """Find the point of the goal `cost`."""
-        within = days * SECONDS_PER_DAY
+        within, asked = days * SECONDS_PER_DAY, Asked(goal=self.goal, days=days)
         surface, served = explored.surface, self.served
         if surface is None or served is None:
             return None
@@ -196,7 +198,14 @@ class Question:
         except InfeasibleError as error:
             self.reasons.append(str(error))
             return None
-        offer = bought(surface, self.laws, loss=target, parameters=sizes, serving_usd=prices * served.tokens)
+        offer = bought(
+            surface,
+            self.laws,
+            loss=target,
+            parameters=sizes,
+            usd_per_gpu_s=self.setting.usd_per_gpu_s,
+            serving_usd=prices * served.tokens,
+        )
         at = cheapest_size(offer, within)
         if at is None:
             self._late(offer, curve, days, target)
@@ -204,15 +213,15 @@ class Question:
         chosen = refined(
             explored,
             self.laws,
+            asked,
             seconds=float(offer.seconds[at]),
             parameters=float(sizes[at]),
             batch=float(offer.batches[at]),
-            sizes=False,
         )
         if chosen is None:
             self.reasons.append(f"in {days_text(days)}: no layout of {count(float(sizes[at]))} fits")
             return None
-        rate, goodput, _, _ = figures(chosen.found)
+        rate, goodput, _ = figures(chosen.found)
         exact = seconds_to(
             self.laws,
             loss=target,
@@ -221,7 +230,6 @@ class Question:
             batches=np.array([chosen.batch]),
         )
         seconds = min(float(exact[0]), within)
-        asked = Asked(goal=self.goal, days=days)
         point = self._kept(explored, asked, chosen, seconds, self._curve(explored, seconds))
         return self._with_serving(point, chosen, served, target, offer)
 
@@ -303,12 +311,22 @@ class Question:
 
     def _notes(self, dropped: dict[float, str], points: list[results.Point]) -> tuple[str, ...]:
         farthest = max(points, key=lambda point: point.flop, default=None)
-        notes = dict.fromkeys(() if farthest is None else farthest.extrapolated)
-        if self.laws.loss_law is not None:
-            notes[_OF_THE_LOSS] = None
+        notes = [] if farthest is None else list(farthest.extrapolated)
+        law, wear = self.laws.law, self.laws.wear
+        if isinstance(law, LossLaw):
+            notes.append(_OF_THE_LOSS)
+            if law.floor.shape[0] == 1:
+                notes.append(
+                    f"Scaling law {law.id!r} has no published spread: the interval leaves out its error."
+                )
+            if any(point.epochs > 1.0 for point in points) and wear is not law:
+                notes.append(
+                    f"Data is repeated: how it wears out is {wear.id}'s, which was not fitted with the loss of "
+                    f"{law.id}."
+                )
         if dropped:
             names = ", ".join(model_name(self.setting.shape, size) for size in dropped)
-            notes[f"Sizes that cannot be trained: {names}."] = None
+            notes.append(f"Sizes that cannot be trained: {names}.")
         return (*notes, *self.filled.notes)
 
 

@@ -21,7 +21,7 @@ __all__ = ["Explored", "guess_flop"]
 
 _UTILISATION: Final = 0.3
 """Of the dense peak, failures included, from which the first guess is made."""
-_AROUND: Final = 2.5
+_AROUND: Final = 2.0
 """How far below and above the guess sizes are looked at, at least."""
 _BETWEEN: Final = 2.0
 """Between nodes, which are the same for every question: an answer for one time is that among several."""

@@ -79,11 +79,17 @@ def seconds_to(
 
 
 def bought(
-    surface: Surface, laws: Laws, *, loss: float, parameters: FloatArray, serving_usd: FloatArray
+    surface: Surface,
+    laws: Laws,
+    *,
+    loss: float,
+    parameters: FloatArray,
+    usd_per_gpu_s: float,
+    serving_usd: FloatArray,
 ) -> Bought:
     """Let every size reach a loss, each with the batch that takes it there soonest."""
     batches = batches_of(surface)
-    rate, goodput, _, usd = surface.at(parameters, batches)
+    rate, goodput, gpus = surface.at(parameters, batches)
     seconds = seconds_to(
         laws, loss=loss, parameters=parameters[:, None], rate=rate * goodput, batches=batches[None, :]
     )
@@ -93,7 +99,7 @@ def bought(
         parameters=parameters,
         seconds=seconds[own, best],
         batches=batches[best],
-        training_usd=seconds[own, best] * usd[own, best],
+        training_usd=seconds[own, best] * gpus[own, best] * usd_per_gpu_s,
         serving_usd=serving_usd,
     )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from planner.plan.frontier.surface import Surface
     from planner.types import FloatArray
 
-__all__ = ["Curve", "batches_of", "curve_of", "fine_sizes", "largest", "least_loss"]
+__all__ = ["Asked", "Curve", "batches_of", "curve_of", "fine_sizes", "index_of", "least_loss"]
 
 _STEP: Final = 1.02
 """Between sizes that are compared."""
@@ -36,7 +36,7 @@ class Curve:
         Fresh tokens in small batches that they are worth.
     critical
         Batch at which twice the least tokens are needed.
-    goodput, gpus, usd_per_s
+    goodput, gpus
         Of the run.
     loss
         Nats; NaN where the law has none.
@@ -51,9 +51,36 @@ class Curve:
     critical: FloatArray
     goodput: FloatArray
     gpus: FloatArray
-    usd_per_s: FloatArray
     loss: FloatArray
     ahead: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a point is asked for.
+
+    Attributes
+    ----------
+    goal
+        ``loss``, ``size`` or ``cost``.
+    days
+        Allowed.
+    tokens_per_parameter
+        Least, for ``size``; None for the law's best split.
+    """
+
+    goal: str
+    days: float
+    tokens_per_parameter: float | None = None
+
+    @property
+    def least(self) -> float:
+        """What `trained` must be."""
+        return 1.0 if self.tokens_per_parameter is None else self.tokens_per_parameter
+
+    def trained(self, curve: Curve) -> FloatArray:
+        """How long sizes are trained, by the measure that was asked for, ``[P]``."""
+        return curve.ahead if self.tokens_per_parameter is None else curve.tokens / curve.parameters
 
 
 def fine_sizes(surface: Surface) -> FloatArray:
@@ -90,7 +117,7 @@ def curve_of(
     """
     stated = laws.stated
     batches = batches_of(surface)
-    rate, goodput, gpus, usd = surface.at(parameters, batches)
+    rate, goodput, gpus = surface.at(parameters, batches)
     tokens = rate * (goodput if failures else 1.0) * seconds
     critical = stated.critical(tokens)
     held = critical if limited else np.full_like(critical, np.inf)
@@ -110,7 +137,6 @@ def curve_of(
         critical=chosen(critical),
         goodput=chosen(goodput),
         gpus=chosen(gpus),
-        usd_per_s=chosen(usd),
         loss=loss,
         ahead=stated.split(parameters, own_worth, flop_per_token),
     )
@@ -130,20 +156,16 @@ def batches_of(surface: Surface) -> FloatArray:
 def least_loss(curve: Curve) -> int:
     """Return the size of the least loss; by a law without one, that of its best split."""
     if np.all(np.isnan(curve.loss)):
-        return largest(curve, 1.0, per_parameter=False)
+        return largest(curve.ahead, 1.0)
     return int(np.nanargmin(curve.loss))
 
 
-def largest(curve: Curve, least: float, *, per_parameter: bool) -> int:
-    """Return the largest size that is trained long enough; the smallest where none is.
-
-    Parameters
-    ----------
-    least
-        Tokens (what they are worth) per parameter; else over those of the law's best split.
-    per_parameter
-        Which of the two.
-    """
-    measure = curve.worth / curve.parameters if per_parameter else curve.ahead
+def largest(measure: FloatArray, least: float) -> int:
+    """Return the place of the largest size that is trained long enough; of the smallest where none is."""
     enough = np.flatnonzero(np.nan_to_num(measure, nan=0.0) >= least)
     return int(enough[-1]) if enough.size else 0
+
+
+def index_of(asked: Asked, curve: Curve) -> int:
+    """Return the size that the goal chooses (of ``cost``, the one of the least loss)."""
+    return least_loss(curve) if asked.goal != "size" else largest(asked.trained(curve), asked.least)

@@ -25,7 +25,7 @@ from planner.plan.frontier.question import (
 )
 from planner.plan.job import as_catalog
 from planner.plan.operating.estate import estate_of
-from planner.units import SECONDS_PER_DAY
+from planner.units import MEGA, SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from planner.plan.numbers import Number
@@ -209,6 +209,7 @@ def _inputs(question: Question, batch_law: str, overrides: tuple[str, ...]) -> r
         price=asked.price.text,
         finance=estate.finance.id,
         failures=estate.failures.id,
+        power_cap_megawatts=None if asked.power_cap_watts is None else asked.power_cap_watts / MEGA,
         overrides=overrides,
     )
 

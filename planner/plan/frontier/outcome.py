@@ -18,17 +18,20 @@ from planner.workload.shape import LARGEST, SMALLEST
 
 if TYPE_CHECKING:
     from planner.plan.frontier.build import Explored
-    from planner.plan.frontier.curve import Curve
+    from planner.plan.frontier.curve import Asked, Curve
     from planner.plan.frontier.laws import Laws
     from planner.plan.frontier.surface import Setting
+    from planner.plan.job import Case
     from planner.plan.results import TrainResult
     from planner.types import FloatArray
 
-__all__ = ["Chosen", "evaluated", "expected", "limits_of", "refined", "sure_size"]
+__all__ = ["Chosen", "evaluated", "expected", "limits_of", "planned", "refined", "sure_size"]
 
 _BESIDE: Final = (0.75, 4.0 / 3.0)
-_SIZES_BESIDE: Final = (0.92, 1.08)
-"""Batches and sizes beside a choice, as factors."""
+_NEAR: Final = (1.0, 0.92, 1.08)
+_LARGER: Final = (1.26, 1.17, 1.08, 1.0, 0.92, 0.85)
+"""Batches and sizes beside a choice, as factors; of the largest size the exact run decides how large."""
+_NOTHING: Final = 1e-9
 _WIDER: Final = 30.0
 """How far beyond the sizes that were searched the uncertainty of the best size is followed."""
 _SIZES: Final = 160
@@ -45,42 +48,57 @@ class Chosen(NamedTuple):
 
 
 def refined(
-    explored: Explored, laws: Laws, *, seconds: float, parameters: float, batch: float, sizes: bool
+    explored: Explored, laws: Laws, asked: Asked, *, seconds: float, parameters: float, batch: float
 ) -> Chosen | None:
     """Search at a choice of the surface and beside it, and keep what is best; None where nothing fits.
 
     Some sizes and batches divide better among the accelerators than their neighbours. Sizes have three
-    digits, so that their names say all of them.
-
-    Parameters
-    ----------
-    sizes
-        Also a little smaller and larger, for the least loss; else the size stays.
+    digits, so that their names say all of them. For a given loss, and by a law without one, the size stays.
     """
-    setting, stated = explored.setting, laws.stated
-    tried = [(parameters, batch), *((parameters, batch * factor) for factor in _BESIDE)]
-    if sizes:
-        own = (parameters * factor for factor in _SIZES_BESIDE)
-        tried += [(size, batch) for size in own if SMALLEST <= size <= LARGEST]
+    factors: tuple[float, ...] = _LARGER if asked.goal == "size" else _NEAR
+    if asked.goal == "cost" or laws.loss_law is None:
+        factors = (1.0,)
+    tried = [(parameters * factor, batch) for factor in factors]
+    tried += [(parameters, batch * factor) for factor in _BESIDE]
     best, kept = np.inf, None
     for exact, wanted in tried:
-        size = float(f"{exact:.3g}")
+        size = float(f"{np.clip(exact, SMALLEST, LARGEST):.3g}")
+        setting = explored.setting
         found = setting.search(setting.record(size), round_batch(wanted, setting.job.seq_len))
         if found.plans is None:
             continue
-        rate, goodput, _, _ = figures(found)
-        tokens, own_batch = rate * goodput * seconds, float(found.case.job.batch_tokens)
-        worth = stated.worth(tokens, own_batch, stated.critical(tokens))
-        score = float(np.ravel(stated.loss(size, tokens, worth))[0])
-        score = score if np.isfinite(score) else -float(np.ravel(worth)[0])
+        score = _score(explored, laws, asked, found, size=size, seconds=seconds)
         if score < best:
-            best, kept = score, Chosen(size, own_batch, found)
+            best, kept = score, Chosen(size, float(found.case.job.batch_tokens), found)
     return kept
+
+
+def _score(
+    explored: Explored, laws: Laws, asked: Asked, found: Found, *, size: float, seconds: float
+) -> float:
+    """Rate a search by the goal; less is better."""
+    stated, batch = laws.stated, float(found.case.job.batch_tokens)
+    rate, goodput, _ = figures(found)
+    tokens = rate * goodput * seconds
+    worth = float(np.ravel(stated.worth(tokens, batch, stated.critical(tokens)))[0])
+    if asked.goal == "size":
+        own = np.array([size])
+        trained = tokens / size
+        if asked.tokens_per_parameter is None:
+            trained = float(laws.split(own, np.array([worth]), explored.counted(own))[0])
+        return -size if trained >= asked.least else asked.least / max(trained, _NOTHING)
+    loss = float(np.ravel(stated.loss(size, tokens, worth))[0])
+    return loss if np.isfinite(loss) else -worth
 
 
 def evaluated(setting: Setting, chosen: Chosen, days: float) -> TrainResult:
     """Evaluate a run by `planner.train`, with the layout that the search found."""
-    site, asked, case = setting.site, setting.asked, chosen.found.case
+    return planned(setting, chosen.found.case, days, **layout_of(chosen.found))
+
+
+def planned(setting: Setting, case: Case, days: float, **layout: Any) -> TrainResult:
+    """Ask `planner.train` for a run on the hardware of a setting."""
+    site, asked = setting.site, setting.asked
     system = site.system.id if site.system is not None else site.accelerator.id
     place: dict[str, Any] = (
         {"gpu": system} if site.cluster is None else {"cluster": f"{site.cluster}/{system}"}
@@ -89,7 +107,7 @@ def evaluated(setting: Setting, chosen: Chosen, days: float) -> TrainResult:
         case.job.record,
         **place,
         gpus=site.available,
-        **layout_of(chosen.found),
+        **layout,
         days=days,
         seq_len=case.job.seq_len,
         global_batch=case.job.global_batch,

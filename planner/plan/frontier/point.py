@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from planner.model.scaling.ranges import beyond
 from planner.plan.document import Bottleneck, Interval
 from planner.plan.frontier import results
 from planner.plan.frontier.cost import seconds_to
-from planner.plan.frontier.curve import curve_of, fine_sizes, largest, least_loss
+from planner.plan.frontier.curve import Asked, curve_of, fine_sizes, index_of
 from planner.plan.frontier.outcome import evaluated, expected, limits_of, sure_size
 from planner.plan.frontier.words import point_sentence
 from planner.units import SECONDS_PER_DAY, TERA, format_quantity
@@ -27,37 +27,10 @@ if TYPE_CHECKING:
     from planner.plan.results import Plan, TrainResult
     from planner.workload.shape import Shape
 
-__all__ = ["Asked", "index_of", "point_of"]
+__all__ = ["model_name", "point_of"]
 
 _FACTORS: Final = (0.25, 0.5, 0.5**0.5, 1.0, 2.0**0.5, 2.0, 4.0)
 """Sizes about the best that are listed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a point is asked for.
-
-    Attributes
-    ----------
-    goal
-        ``loss``, ``size`` or ``cost``.
-    days
-        Allowed.
-    tokens_per_parameter
-        Least, for ``size``; None for the law's best split.
-    """
-
-    goal: str
-    days: float
-    tokens_per_parameter: float | None = None
-
-
-def index_of(asked: Asked, curve: Curve) -> int:
-    """Return the size that the goal chooses (of ``cost``, the one of the least loss)."""
-    if asked.goal != "size":
-        return least_loss(curve)
-    own = asked.tokens_per_parameter
-    return largest(curve, 1.0 if own is None else own, per_parameter=own is not None)
 
 
 def point_of(
@@ -267,7 +240,7 @@ def _sizes(
             loss_more=_or_none(curve.loss[i] - own),
             utilisation=float(FLOP_PER_PARAMETER_TOKEN * sizes[i] * rate[i] / (peak * curve.gpus[i])),
             gpus_used=round(float(curve.gpus[i])),
-            cost_usd=float(curve.usd_per_s[i] * seconds),
+            cost_usd=float(curve.gpus[i] * seconds) * setting.usd_per_gpu_s,
             days=float(days[i]) / SECONDS_PER_DAY if np.isfinite(days[i]) else None,
         )
         for i in range(len(sizes))

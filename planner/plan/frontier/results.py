@@ -63,6 +63,7 @@ class FrontierInputs(Base):
     price: str
     finance: str
     failures: str
+    power_cap_megawatts: float | None
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
 

@@ -20,9 +20,11 @@ from planner.errors import InfeasibleError
 from planner.plan.defaults import Filled
 from planner.plan.job import case_on
 from planner.plan.operating.case import operating
+from planner.plan.operating.estate import Estate, estate_of
 from planner.plan.solve import Effort, Found, find
 from planner.search.legality import divisors
 from planner.tables import RECOMPUTES, SHARDINGS, model_table
+from planner.tables.samples import Samples
 from planner.units import SECONDS_PER_HOUR
 from planner.workload.counts import parameters as counts_of
 from planner.workload.shape import shaped
@@ -51,17 +53,16 @@ __all__ = [
     "why_not",
 ]
 
-FIELDS: Final = ("rate", "goodput", "gpus", "usd_per_s")
+FIELDS: Final = ("rate", "goodput", "gpus")
 """What is interpolated: tokens/s at the step time, share of the time that failures leave, accelerators at
-work, USD/s of them and the spares."""
+work."""
 _POWERS: Final = (1, 2, 4, 8, 16, 32, 64)
 _MICRO: Final = (1, 2, 4)
+_ANY_SIZE: Final = 1e10
 _RECOMPUTE: Final = ("none", "selective", "full")
 _SHARDINGS: Final = ("none", "zero1", "zero3")
 _MANY: Final = 4096
 """Accelerators from which optimizer states are sharded without asking."""
-_FREE: Final = 1e-12
-"""USD/s that stand for nothing, whose logarithm there is."""
 _ENOUGH: Final = 3
 """Sizes from which the surface is of second degree."""
 
@@ -82,8 +83,8 @@ class Setting:
         A training job whose model and batch are replaced.
     effort
         Counts the searches.
-    known
-        Searches that were made.
+    known, records
+        Searches that were made, and the models.
     """
 
     book: Catalog
@@ -93,10 +94,25 @@ class Setting:
     job: Job
     effort: Effort = field(default_factory=Effort)
     known: dict[tuple[str, int, int], Found] = field(default_factory=dict)
+    records: dict[float, ModelRecord] = field(default_factory=dict)
 
-    def record(self, parameters: float, name: str | None = None) -> ModelRecord:
+    @cached_property
+    def estate(self) -> Estate:
+        """What surrounds the hardware, by the stated values."""
+        return estate_of(self.book, self.site, self.asked, Filled(), Samples(0))
+
+    @cached_property
+    def usd_per_gpu_s(self) -> float:
+        """Of an accelerator at work, with its share of the spares, where all of them work."""
+        every = np.array([float(self.site.available)])
+        case = self.case(self.record(_ANY_SIZE), 1)
+        return float(case.hourly(every)[0]) / SECONDS_PER_HOUR
+
+    def record(self, parameters: float) -> ModelRecord:
         """Grow the model of some size."""
-        return shaped(self.shape, parameters=parameters, name=name)
+        if parameters not in self.records:
+            self.records[parameters] = shaped(self.shape, parameters=parameters)
+        return self.records[parameters]
 
     def case(self, record: ModelRecord, sequences: int) -> Case:
         """Put a model with some batch on the hardware, among layouts whose stages are alike."""
@@ -118,7 +134,8 @@ class Setting:
             global_batch=sequences,
             pins={},
         )
-        case = operating(self.book, case_on(job, self.site, Filled()), self.asked, Filled())
+        case = case_on(job, self.site, Filled())
+        case = operating(self.book, case, self.asked, Filled(), self.estate)
         return replace(case, job=replace(job, pins=pins))
 
     def search(self, record: ModelRecord, sequences: int) -> Found:
@@ -267,8 +284,7 @@ def figures(found: Found) -> tuple[float, ...]:
     case = found.case
     gpus = plans.accelerators[best : best + 1]
     rate = case.job.batch_tokens / float(plans.step.step_s[best])
-    usd_per_s = float(case.hourly(gpus)[0]) / SECONDS_PER_HOUR * float(gpus[0])
-    return rate, float(case.goodput(gpus)[0]), float(gpus[0]), max(usd_per_s, _FREE)
+    return rate, float(case.goodput(gpus)[0]), float(gpus[0])
 
 
 def why_not(found: Found) -> str:

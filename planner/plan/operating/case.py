@@ -20,22 +20,27 @@ if TYPE_CHECKING:
     from planner.plan.defaults import Filled
     from planner.plan.job import Case
     from planner.plan.operating.asked import Asked
+    from planner.plan.operating.estate import Estate
     from planner.types import FloatArray
 
 __all__ = ["operating"]
 
 
-def operating(catalog: Catalog, case: Case, asked: Asked, filled: Filled) -> Case:
+def operating(
+    catalog: Catalog, case: Case, asked: Asked, filled: Filled, estate: Estate | None = None
+) -> Case:
     """Return the case with its goodput and its price, and with what a power cap leaves of the hardware.
 
-    The price is per accelerator at work, with its share of the spares.
+    The price is per accelerator at work, with its share of the spares. An `estate` without samples that was
+    read before need not be read again.
 
     Raises
     ------
     PowerCapError
         The cap is below what one host draws at work, or even when idle.
     """
-    estate = estate_of(catalog, case.site, asked, filled, Samples(0))
+    if estate is None:
+        estate = estate_of(catalog, case.site, asked, filled, Samples(0))
     state = state_bytes(case)
     degrees = [int(case.job.pins.get(name, 1)) for name in ("tp", "cp", "pp")]
 
