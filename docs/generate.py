@@ -34,6 +34,7 @@ def blocks() -> dict[str, Block]:
         answers,
         clusters,
         code,
+        fine_tuning,
         headline,
         kernels,
         operating,
@@ -45,7 +46,7 @@ def blocks() -> dict[str, Block]:
     )
 
     pages = (
-        answers, clusters, operating, records, code, kernels, operators, accuracy, headline,
+        answers, clusters, operating, records, code, fine_tuning, kernels, operators, accuracy, headline,
         scenarios, serving_accuracy, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}

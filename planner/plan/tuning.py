@@ -115,6 +115,11 @@ def read_tuning(
         _refuse_adapters(rank, targets, f"--kind {kind} has none of")
     from planner.tables.tuning import tuned
 
+    low, high = found.data.loss.bounds
+    filled.notes.append(
+        f"The loss counts on some {found.data.loss.value:.0%} of the tokens ({low:.0%} to {high:.0%}), those of "
+        "answers; the others cost as much."
+    )
     each, names, adapters = _adapters(found, record, rank, targets, filled)
     if record.architecture.mtp:
         filled.notes.append("Modules that predict several tokens are left out of fine-tuning.")
