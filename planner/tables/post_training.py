@@ -93,7 +93,7 @@ def recipe_table(record: PostTraining, samples: Samples) -> RecipeTable:
         return samples.of(quantity, f"post-training.{record.id}.{name}")
 
     groups, outside, learning = record.groups, record.environment, record.learning
-    making, updates, sampled = record.generation, record.updates, record.sampled
+    making, publishing, sampled = record.generation, record.publishing, record.sampled
     most = sampled.most.value
     return RecipeTable(
         prompts=of("prompts", groups.prompts),
@@ -119,9 +119,9 @@ def recipe_table(record: PostTraining, samples: Samples) -> RecipeTable:
         passes=of("passes", learning.passes),
         discarded=np.clip(of("discarded", making.discarded), 0.0, 0.99),
         evaluation=of("evaluation", making.evaluation),
-        share=np.clip(of("share", updates.share), 0.0, 1.0),
-        every=of("every", updates.every),
-        efficiency=np.clip(of("efficiency", updates.efficiency), 0.01, 1.0),
-        overhead_s=of("overhead", updates.overhead),
-        swap_s=of("swap", updates.swap),
+        share=np.clip(of("share", publishing.share), 0.0, 1.0),
+        every=of("every", publishing.every),
+        efficiency=np.clip(of("efficiency", publishing.efficiency), 0.01, 1.0),
+        overhead_s=of("overhead", publishing.overhead),
+        swap_s=of("swap", publishing.swap),
     )

@@ -24,8 +24,8 @@ __all__ = [
     "Learning",
     "PostTraining",
     "Published",
+    "Publishing",
     "Sampled",
-    "Updates",
 ]
 
 Some = Annotated[Quantity, Dimension("count")]
@@ -112,10 +112,12 @@ class Generation(Section):
     engine: Annotated[str, Ref("engine")] | None = None
     """Serving engine; by default the usual one on the hardware."""
     speculation: Annotated[str, Ref("speculation")] | None = None
+    """By default none."""
     weights: Annotated[str, Ref("format")] | None = None
+    """By default that of the published checkpoint."""
 
 
-class Updates(Section):
+class Publishing(Section):
     """How new weights reach the engines."""
 
     share: Fraction
@@ -169,7 +171,7 @@ class PostTraining(Record):
     environment: Environment
     learning: Learning
     generation: Generation
-    updates: Updates
+    publishing: Publishing
     reward: Annotated[str, Ref("scaling-law")] | None = None
     """Law of reward by compute whose recipe is nearest."""
     published: Published = Field(default_factory=Published)

@@ -92,7 +92,7 @@ def run(
     ] = None,
     speculation: Annotated[
         str | None,
-        option("--speculation", metavar="NAME", text="Speculative decoding.", kind="speculation"),
+        option("--speculation", metavar="NAME", text="Speculative decoding, or none.", kind="speculation"),
     ] = None,
     reward_law: Annotated[
         str | None,

@@ -115,7 +115,8 @@ def post_train(
     generation_gpu, generation_gpus, link
         Generate on other hardware, and the connection to it.
     precision, engine, weights, speculation
-        Of training; serving engine, format of the weights and speculative decoding of generation.
+        Of training; serving engine, format of the weights and speculative decoding (or ``none``) of
+        generation.
     reward_law, reward_start, reward_middle
         Law of reward by compute; reward before the run; accelerator-hours at half of the gain.
     site, price, finance, failures
@@ -169,7 +170,7 @@ def post_train(
         options = {
             "engine": engine or usual.engine,
             "weights": weights or usual.weights,
-            "speculation": speculation or usual.speculation,
+            "speculation": None if speculation == "none" else speculation or usual.speculation,
         }
         training = {"precision": precision or run.recipe.learning.precision}
         answer, used_precision = _answer(book, run, where, joined, options, training, reward, filled)

@@ -22,7 +22,7 @@ __all__ = ["Choice", "Point", "choose"]
 
 _SPLITS: Final = 400
 """Numbers of replicas that are looked at; all of them where there are fewer."""
-_EQUAL: Final = 1.001
+_EQUAL: Final = 1.01
 """Steps this near are equal: the split that uses fewer accelerators is taken."""
 _FEWER: Final = (0.5, 0.25, 0.125)
 """Parts of the accelerators used, on which the run is shown too."""
