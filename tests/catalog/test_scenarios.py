@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Catalog().all(SCENARIO)
 BRIEF = {"top": 0, "pareto": False, "brief": True, "sections": ["site"]}
 """Inputs that make an answer shorter, and no other."""
+LONG = {"colossus-1-mix"}
+"""Six jobs on three groups of hardware: a question of half a minute."""
+RUN = [
+    pytest.param(scenario, id=scenario.id, marks=[pytest.mark.slow] if scenario.id in LONG else [])
+    for scenario in SHIPPED
+]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,7 @@ def test_every_question_has_a_shipped_scenario() -> None:
     assert {scenario.command for scenario in SHIPPED} == set(QUESTIONS)
 
 
-@pytest.mark.parametrize("scenario", SHIPPED, ids=lambda scenario: scenario.id)
+@pytest.mark.parametrize("scenario", RUN)
 def test_a_shipped_scenario_is_answered(catalog: Catalog, scenario: Scenario) -> None:
     question = QUESTIONS[scenario.command]
     brief = {name: value for name, value in BRIEF.items() if name in parameters_of(question)}
