@@ -117,8 +117,8 @@ def read_tuning(
 
     low, high = found.data.loss.bounds
     filled.notes.append(
-        f"The loss counts on some {found.data.loss.value:.0%} of the tokens ({low:.0%} to {high:.0%}), those of "
-        "answers; the others cost as much."
+        f"The loss counts on some {found.data.loss.value:.0%} of the tokens ({low:.0%} to {high:.0%}), those "
+        "of answers; the others cost as much."
     )
     each, names, adapters = _adapters(found, record, rank, targets, filled)
     if record.architecture.mtp:
