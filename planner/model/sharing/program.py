@@ -171,26 +171,48 @@ class Assembly:
         most = task.width * share[:, None] * (self.most_days * active)[:, None, None]
         own = builder.add_columns(most.shape, cost=cost[None], high=most)
         if len(self.span.columns):
-            self._within(own, np.broadcast_to(task.width * share[:, None], most.shape), left)
+            self._within(task, own, np.broadcast_to(task.width * share[:, None], most.shape), left)
         use = np.broadcast_to(own, (self.phases, len(part), own.shape[2]))
         times = part[None, :, None]
         builder.put(self.capacity[:, :, task.group], use, times)
         if self.power.size:
             builder.put(self.power[:, :, None], use, times * task.watts / self._cap[:, None])
-        if task.single:
+        if task.single and left is None:
             self._one_group(task, own, active)
         done, work = self._worked(task, own) if task.finite else self._served(task, use, part)
         self._shares(task, use, part, active, left)
         return Columns(use=use, part=part, done=done, work=work)
 
-    def _within(self, own: IntArray, width: FloatArray, left: IntArray | None) -> None:
-        """Keep activities within their segments in phases of open length; a job that has ended has none."""
+    def _within(self, task: Task, own: IntArray, width: FloatArray, left: IntArray | None) -> None:
+        """Keep activities within their segments in phases of open length; a job that has ended has none.
+
+        Days of a job of one group are days in that group: those in the others are none.
+        """
+        builder = self.builder
         if left is None:
-            self.builder.put(self.span.upper(width), own, 1.0)
+            builder.put(self.span.upper(width), own, 1.0)
             return
-        rows = self.builder.add_rows(own.shape, high=0.0)
-        self.builder.put(rows, own, 1.0)
-        self.builder.put(rows, left[:, None, None], -width)
+        days = np.broadcast_to(left[:, None], (self.phases, len(task.group)))
+        if task.single:
+            groups = len(task.groups)
+            inside = builder.add_columns((self.phases, groups), high=self.most_days[:, None])
+            chosen = self._chosen(task)
+            rows = builder.add_rows(inside.shape, high=0.0)
+            builder.put(rows, inside, 1.0)
+            builder.put(rows, chosen[None], -self.most_days[:, None])
+            whole = builder.add_rows((self.phases,), high=0.0)
+            builder.put(whole[:, None], inside, 1.0)
+            builder.put(whole, left, -1.0)
+            days = inside[:, np.searchsorted(task.groups, task.group)]
+        rows = builder.add_rows(own.shape, high=0.0)
+        builder.put(rows, own, 1.0)
+        builder.put(rows, days[:, None, :], -width)
+
+    def _chosen(self, task: Task) -> IntArray:
+        """Whole columns, one for each group of a task, of which one is 1."""
+        chosen = self.builder.add_columns((len(task.groups),), high=1.0, integer=True)
+        self.builder.put(self.builder.add_rows((1,), high=1.0), chosen, 1.0)
+        return chosen
 
     @property
     def _cap(self) -> FloatArray:
@@ -234,10 +256,7 @@ class Assembly:
         return self.objective == "value"
 
     def _one_group(self, task: Task, own: IntArray, active: FloatArray) -> None:
-        chosen = self.builder.add_columns((len(task.groups),), high=1.0, integer=True)
-        only = self.builder.add_rows((1,), high=1.0)
-        self.builder.put(only, chosen, 1.0)
-        for column, group in zip(chosen, task.groups, strict=True):
+        for column, group in zip(self._chosen(task), task.groups, strict=True):
             rows = self.builder.add_rows((self.phases, 1, 1), high=0.0)
             self.builder.put(rows, own[:, :, task.group == group], 1.0)
             self.builder.put(rows[:, 0, 0], column, -task.whole_width(group) * self.most_days * active)

@@ -8,7 +8,7 @@ planned once for the whole group and is proportional.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -223,7 +223,7 @@ def _post_training(job: PostTraining, group: Group) -> Curve:
     slowest = [writes, trains, writes if reads is None else reads][int(np.argmax(seconds))]
     each = writes.tokens_per_s_per_gpu
     share = seconds[0] / total
-    return _linear(
+    curve = _linear(
         group,
         (1.0 - job.waiting) / total,
         1.0 - (1.0 - each.low / each.value) * max(share, 0.5),
@@ -232,6 +232,7 @@ def _post_training(job: PostTraining, group: Group) -> Curve:
         writes.usd_per_gpu_hour.value,
         f"{share:.0%} of the time writes rollouts; {slowest.binds}",
     )
+    return replace(curve, width=np.array([BEYOND * group.number]))  # a run of one group has no more
 
 
 def _service(catalog: Catalog, job: Service, group: Group) -> Curve:

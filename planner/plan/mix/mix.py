@@ -48,6 +48,9 @@ _LINEAR: Final = (
 )
 PROVEN: Final = 1e-9
 """Gap below which an optimum counts as proven: the accuracy of floating point."""
+_PLACED: Final = (
+    "Worths of accelerators and power hold each run in its group; those of deadlines are solved anew."
+)
 _CAPITAL: Final = "Costs are what running adds: capital of what is owned is spent either way and not in them."
 
 
@@ -249,6 +252,8 @@ def _notes(setup: Setup, filled: Filled) -> tuple[str, ...]:
     notes = [*filled.notes, _LINEAR]
     if setup.question.objective != "finish":
         notes.append(_CAPITAL)
+    if any(task.single for task in setup.tasks) and len(setup.groups) > 1:
+        notes.append(_PLACED)
     if setup.left_out:
         notes.append(
             f"{', '.join(setup.left_out)}: need not be done and left out; only --objective value weighs it."

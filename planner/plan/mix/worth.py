@@ -99,6 +99,12 @@ def _deadline(setup: Setup, found: Found, tally: Tally, tasks: Sequence[Task], p
     if moved[place].deadline <= moved[place].start:
         return None
     if setup.question.objective == "finish":
+        ends = found.tasks[place].deadline
+        if later and ends < task.deadline * (1.0 - _SMALL):
+            sentence = (
+                f"The deadline of {task.name} does not bind: it ends {task.deadline - ends:.3g} days before."
+            )
+            return Worth(what="deadline", name=task.name, amount=0.0, unit="days", sentence=sentence)
         check_finish(moved)
     other = optimum(setup.pool, moved, setup.question, tally)
     when = "later" if later else "earlier"
