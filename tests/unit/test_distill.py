@@ -164,6 +164,11 @@ class TestPlans:
         assert bill.usd.value == pytest.approx(15e9 * 15e-6 + 5e9 * 3e-6)
         assert bill.usd_as_batch is None
 
+    def test_too_many_logits_for_the_storage_bind(self) -> None:
+        plan = distill(STUDENT, **SMALL | {"mode": "offline"}, top_k="all").plan
+        assert plan is not None
+        assert plan.binds.startswith("Storage: all 151,936 logits of each token")
+
     def test_training_alone_is_the_same_in_every_way(self) -> None:
         plain = ways().result.plain
         assert plain is not None
@@ -226,6 +231,16 @@ class TestLaw:
         teacher = (one.with_training_tokens - one.same_compute_tokens) / 50
         assert many.with_training_tokens - many.same_compute_tokens == pytest.approx(teacher)
         assert viewed(judged(), 20e9).with_training_nats is None
+
+    def test_logits_kept_for_many_pay_sooner_than_those_read_anew(self) -> None:
+        view = viewed(judged(teacher_tokens="1T"), 20e9)
+        assert view.equal_tokens is not None
+        assert view.students_to_share is not None
+        saved = 6 * view.student_parameters * (view.equal_tokens - 20e9)
+        passes = 2 * judged().teacher_size * 20e9
+        assert view.students_to_share == math.ceil(passes / saved)
+        assert view.students_to_repay_stored == math.ceil((passes + 6 * judged().teacher_size * 1e12) / saved)
+        assert view.students_to_repay is None or view.students_to_repay >= view.students_to_repay_stored
 
     def test_its_training_is_planned_and_shared(self) -> None:
         result = distill(STUDENT, **SMALL | {"mode": "online"}, students=50, teacher_tokens="1T").result

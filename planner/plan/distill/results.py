@@ -236,7 +236,13 @@ class LawView(Base):
     """Of plain training for that compute and a share of the teacher's training; null where it exists."""
     with_training_nats: float | None
     students_to_repay: int | None
-    """From how many students on a teacher trained for them pays in compute; null where never."""
+    """From how many students on a teacher trained for them pays in compute, if it reads for each of them
+    anew; null where never."""
+    students_to_repay_stored: int | None
+    """The same where it reads once and its logits are kept for all."""
+    students_to_share: int | None
+    """From how many students on the logits of a teacher that exists, read once and kept, pay in compute; 1
+    where they do for a single one, null where never."""
     teacher_too_good: bool
     """Whether a slightly worse one would teach better."""
     truncation_nats: Interval

@@ -143,7 +143,7 @@ class Speeds:
         """Accelerators after so many quarterings, in whole systems."""
         if times == 0:
             return self.size
-        return max(self.size // QUARTER**times // self.whole, 1) * self.whole
+        return max(int(self.size / QUARTER**times) // self.whole, 1) * self.whole
 
     def _at(self, doing: Doing, gpus: int) -> Rate | InfeasibleError:
         gpus = min(gpus, self.size)

@@ -115,8 +115,11 @@ def law_rows(law: LawView) -> Rows:
         rows.append(("the same, teacher's training shared", text))
     crossover = {None: "any number of tokens", 0.0: "no number of tokens"}.get(law.crossover_tokens)
     rows.append(("the teacher helps up to", crossover or _count(law.crossover_tokens or 0.0) + " tokens"))
-    repay = "never" if law.students_to_repay is None else f"from {law.students_to_repay:,} students on"
-    rows.append(("training a teacher pays", repay))
+    rows += [
+        ("its logits, kept, pay", _from(law.students_to_share)),
+        ("training it pays, logits kept", _from(law.students_to_repay_stored)),
+        ("training it pays, read anew", _from(law.students_to_repay)),
+    ]
     return rows
 
 
@@ -214,6 +217,10 @@ def to_html(result: DistillResult) -> str:
 
 def _count(value: float) -> str:
     return format_quantity(value, "count", digits=3)
+
+
+def _from(students: int | None) -> str:
+    return "never" if students is None else f"from {students:,} student{'s' * (students != 1)} on"
 
 
 def _on(tokens: float) -> str:

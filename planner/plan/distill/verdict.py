@@ -162,15 +162,21 @@ def law_view(
     shared = None
     if question.students is not None:
         shared = paid + 3.0 * teacher_flop * judge.teacher_tokens / question.students / student_flop
-    repay = first(
-        students_to_repay(
-            student_forward=student_flop / 3.0,
-            teacher_forward=teacher_flop,
-            tokens=tokens,
-            equal_tokens=equal,
-            teacher_tokens=judge.teacher_tokens,
+
+    def repaid(teacher_tokens: float, *, anew: bool) -> int | None:
+        """Students that pay for a teacher's training, or its passes: a third of as much training."""
+        many = first(
+            students_to_repay(
+                student_forward=student_flop / 3.0,
+                teacher_forward=teacher_flop,
+                tokens=tokens,
+                equal_tokens=equal,
+                teacher_tokens=teacher_tokens,
+                logits=anew,
+            )
         )
-    )
+        return max(math.ceil(many), 1) if math.isfinite(many) else None
+
     error = first(law.relative_error)
     gained = plain.value - taught.value
     view = LawView(
@@ -191,7 +197,9 @@ def law_view(
         same_cost_nats=None if same_cost_tokens is None else judge.plain(same_cost_tokens).value,
         with_training_tokens=shared,
         with_training_nats=None if shared is None else judge.plain(shared).value,
-        students_to_repay=max(math.ceil(repay), 1) if math.isfinite(repay) else None,
+        students_to_repay=repaid(judge.teacher_tokens, anew=True),
+        students_to_repay_stored=repaid(judge.teacher_tokens + tokens / 3.0, anew=False),
+        students_to_share=repaid(tokens / 3.0, anew=False),
         teacher_too_good=bool(first(too_good)),
         truncation_nats=judge.truncation(),
         beyond=_beyond(judge, tokens),
@@ -217,20 +225,23 @@ def _sentence(judge: Judge, view: LawView) -> str:
     better = view.difference_nats > 0.0
     verb = "beats" if better else "does not beat"
     error = ", less than the law's own error" if view.within_error else ""
-    said = [
+    said = (
         f"On {count} tokens distilling {student} {verb} training it without a teacher: "
-        f"{view.with_teacher_nats.value:.3f} against {view.without_teacher_nats.value:.3f} nats{error}",
-        f"; {_until(view)}.",
-    ]
-    if better:
-        paid = view.same_compute_nats
-        worth = "better" if paid < view.with_teacher_nats.value else "worse"
-        said.append(
-            f" For the compute of its passes {student} could be trained without it on "
-            f"{_count(view.same_compute_tokens)} tokens, to {paid:.3f} nats, which is {worth}."
-        )
-    said.append(_repaid(view))
-    return "".join(said)
+        f"{view.with_teacher_nats.value:.3f} against {view.without_teacher_nats.value:.3f} nats{error}; "
+        f"{_until(view)}."
+    )
+    if not better:
+        return said
+    paid = view.same_compute_nats
+    worse = paid > view.with_teacher_nats.value
+    said += (
+        f" For the compute of its passes {student} could be trained without it on "
+        f"{_count(view.same_compute_tokens)} tokens, to {paid:.3f} nats, which is "
+        f"{'worse' if worse else 'better'}"
+    )
+    if not worse and view.students_to_share is not None:
+        said += f"; kept for {view.students_to_share:,} students or more, its logits pay"
+    return f"{said}. {_repaid(view)}"
 
 
 def _until(view: LawView) -> str:
@@ -242,12 +253,10 @@ def _until(view: LawView) -> str:
 
 
 def _repaid(view: LawView) -> str:
-    if view.students_to_repay is None:
-        return " Training a teacher for it does not pay in compute, for any number of students."
-    return (
-        f" A teacher that must first be trained pays in compute from {view.students_to_repay:,} "
-        f"student{'s' * (view.students_to_repay != 1)} on."
-    )
+    if view.students_to_repay_stored is None:
+        return "Training a teacher for it does not pay in compute, for any number of students."
+    many = f"{view.students_to_repay_stored:,} student{'s' * (view.students_to_repay_stored != 1)}"
+    return f"A teacher that must first be trained pays in compute from {many} on, its logits kept for all."
 
 
 def _count(tokens: float) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from planner.plan.cluster.words import usd as money
-from planner.plan.distill.keep import bought, stored
+from planner.plan.distill.keep import Kept, bought, stored
 from planner.plan.distill.results import Role, WayPlan
 from planner.plan.distill.speeds import Doing, Speeds
 from planner.plan.distill.split import Division, Need, Share, divide
@@ -168,7 +168,7 @@ def planned(
         stored=None if kept is None else kept.section,
         bought=None if paid is None else paid.section,
         loss_nats=None if loss is None else loss(tokens),
-        binds=_binds(roles, division, speeds),
+        binds=_short_of_storage(kept) or _binds(roles, division, speeds),
     )
 
 
@@ -226,6 +226,16 @@ def _sentence(
     return (
         f"{way}: {division.gpus:,} accelerators for {duration(first(days))}{beside}; {money(first(usd))}, "
         f"{ratio:,.3g} times training the student without a teacher."
+    )
+
+
+def _short_of_storage(kept: Kept | None) -> str | None:
+    if kept is None or kept.section.share_of_usual <= 1.0:
+        return None
+    return (
+        f"Storage: {kept.section.what} take {kept.section.petabytes.value:,.3g} PB, "
+        f"{kept.section.share_of_usual:,.3g} times what is usual beside as many accelerators. Keep fewer "
+        "logits (--top-k), or read them again (--mode online)."
     )
 
 
