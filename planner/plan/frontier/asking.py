@@ -321,8 +321,8 @@ class Question:
                 )
             if any(point.epochs > 1.0 for point in points) and wear is not law:
                 notes.append(
-                    f"Data is repeated: how it wears out is {wear.id}'s, which was not fitted with the loss of "
-                    f"{law.id}."
+                    f"Data is repeated: how it wears out is {wear.id}'s, which was not fitted with the loss "
+                    f"of {law.id}."
                 )
         if dropped:
             names = ", ".join(model_name(self.setting.shape, size) for size in dropped)

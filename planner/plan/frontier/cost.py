@@ -30,7 +30,7 @@ __all__ = ["Bought", "bought", "cheapest_size", "seconds_to", "served_rate", "to
 
 _SHORTEST: Final = 60.0
 _LONGEST: Final = 1e11
-_HALVINGS: Final = 44
+_HALVINGS: Final = 48
 _SERVED_SIZES: Final = 4
 _SERVED: Final = 1.001
 """Sizes above the largest that can be served are not."""
@@ -56,26 +56,37 @@ class Bought:
 
 
 def seconds_to(
-    laws: Laws, *, loss: float, parameters: FloatArray, rate: FloatArray, batches: FloatArray
+    laws: Laws,
+    *,
+    loss: float,
+    parameters: FloatArray,
+    rate: FloatArray,
+    batches: FloatArray,
+    limited: bool = True,
+    longest_s: float = _LONGEST,
 ) -> FloatArray:
-    """Time in which runs reach a loss; infinite where they do not. All arguments broadcast.
+    """Time in which runs reach a loss; infinite where they do not. All arrays broadcast.
 
     Parameters
     ----------
     rate
         Tokens/s, failures included.
+    limited
+        Whether a large batch costs tokens.
+    longest_s
+        Longer is never.
     """
     stated = laws.stated
     shape = np.broadcast_shapes(np.shape(parameters), np.shape(rate), np.shape(batches))
-    low, high = np.full(shape, np.log(_SHORTEST)), np.full(shape, np.log(_LONGEST))
+    low, high = np.full(shape, np.log(_SHORTEST)), np.full(shape, np.log(longest_s))
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         tokens = rate * np.exp(middle)
-        worth = stated.worth(tokens, batches, stated.critical(tokens))
+        worth = stated.worth(tokens, batches, stated.critical(tokens) if limited else np.inf)
         reached = np.reshape(stated.loss(parameters, tokens, worth), shape) <= loss
         low, high = np.where(reached, low, middle), np.where(reached, middle, high)
     seconds = np.exp(high)
-    return np.asarray(np.where(seconds < 0.999 * _LONGEST, seconds, np.inf))
+    return np.asarray(np.where(seconds < 0.999 * longest_s, seconds, np.inf))
 
 
 def bought(
@@ -86,12 +97,30 @@ def bought(
     parameters: FloatArray,
     usd_per_gpu_s: float,
     serving_usd: FloatArray,
+    limited: bool = True,
+    longest_s: float = _LONGEST,
 ) -> Bought:
-    """Let every size reach a loss, each with the batch that takes it there soonest."""
+    """Let every size reach a loss, each with the batch that takes it there soonest.
+
+    Parameters
+    ----------
+    usd_per_gpu_s
+        Of an accelerator at work.
+    serving_usd
+        Of the model's life, ``[P]``.
+    limited, longest_s
+        As of `seconds_to`.
+    """
     batches = batches_of(surface)
     rate, goodput, gpus = surface.at(parameters, batches)
     seconds = seconds_to(
-        laws, loss=loss, parameters=parameters[:, None], rate=rate * goodput, batches=batches[None, :]
+        laws,
+        loss=loss,
+        parameters=parameters[:, None],
+        rate=rate * goodput,
+        batches=batches[None, :],
+        limited=limited,
+        longest_s=longest_s,
     )
     best = np.argmin(seconds, axis=1)
     own = np.arange(len(parameters))

@@ -63,6 +63,8 @@ _RECOMPUTE: Final = ("none", "selective", "full")
 _SHARDINGS: Final = ("none", "zero1", "zero3")
 _MANY: Final = 4096
 """Accelerators from which optimizer states are sharded without asking."""
+_STIFF: Final = 0.03
+"""What a curvature must explain before it is believed: without it, few nodes could hide one between them."""
 _ENOUGH: Final = 3
 """Sizes from which the surface is of second degree."""
 
@@ -212,11 +214,12 @@ class Surface:
         values = np.log(np.concatenate([node.values for node in self.nodes], axis=1))
         values[0] += self._points[0]
         terms = self._terms(*self._points)
-        linear = terms[:, :3]
-        return tuple(
-            np.linalg.lstsq(terms if row == 0 else linear, values[row], rcond=None)[0]
-            for row in range(len(FIELDS))
-        )
+        straight = np.linalg.lstsq(terms[:, :3], values[1:].T, rcond=None)[0]
+        curved = terms.shape[1] - 3
+        held = np.concatenate([np.zeros((curved, 3)), _STIFF * np.eye(curved)], axis=1)
+        known = np.concatenate([values[0], np.zeros(curved)])
+        rate = np.linalg.lstsq(np.concatenate([terms, held]), known, rcond=None)[0]
+        return (rate, *straight.T)
 
     def _terms(self, size: FloatArray, batch: FloatArray) -> FloatArray:
         """Columns of the polynomial; of first degree where the nodes are too few for more."""
