@@ -112,7 +112,7 @@ def run(
     finance: FinanceOption = None,
     failures: FailuresOption = None,
 ) -> Answer:
-    """Plan a distillation: what it reaches, what each way costs, when it pays.
+    """Plan a distillation: what it reaches and costs, when it pays.
 
     The ways: logits of an own teacher (offline: stored; online), its text (sequence), text of the student
     that the teacher scores (on-policy), and text that is bought (api). Exit code 4 where none is feasible in
