@@ -19,7 +19,16 @@ import yaml
 from planner.catalog.paths import shown
 from planner.errors import InputError, OutputError
 
-__all__ = ["Document", "Location", "parse_scalar", "parse_yaml", "read_bytes", "read_yaml"]
+__all__ = [
+    "MOST_DEPTH",
+    "Document",
+    "Location",
+    "Part",
+    "parse_scalar",
+    "parse_yaml",
+    "read_bytes",
+    "read_yaml",
+]
 
 Location = tuple[str | int, ...]
 
@@ -66,6 +75,15 @@ class Document:
                 path = (*path, step)
         return path
 
+    def part(self, location: Location) -> Document:
+        """Return the mapping at a location as a document of its own, whose lines are those of the file."""
+        data: Any = self.data
+        for step in location:
+            data = data[step]
+        depth = len(location)
+        lines = {place[depth:]: line for place, line in self.lines.items() if place[:depth] == location}
+        return Document(self.file, dict(data), {place: line for place, line in lines.items() if place})
+
     def mistake(self, location: Location, message: str, *, missing: bool = False) -> str:
         """Write ``file:line: path: message``; ``missing`` keeps a last step that the file lacks."""
         path = self.known(location)
@@ -73,6 +91,20 @@ class Document:
         spelled = (*path, location[-1]) if missing and location else path
         where = f"{'.'.join(map(str, spelled))}: " if spelled else ""
         return f"{self.file}:{line}: {where}{message}"
+
+
+class Part(dict[str, Any]):
+    """A mapping that knows where it stands in a file, for those who check what is in it.
+
+    Attributes
+    ----------
+    document : Document
+        The mapping as a document of its own.
+    """
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document.data)
+        self.document = document
 
 
 def read_yaml(path: Path, *, only: Collection[str] = ()) -> Document:

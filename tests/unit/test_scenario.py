@@ -224,6 +224,24 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert "s.yaml:3: catalog.0: " in refusal(file)[0]
 
 
+def test_what_is_wrong_in_a_set_of_jobs_is_said_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "command: mix\ninputs:\n  cluster: h100-sxm:64\n  jobs:\n    jobs:\n      - name: run\n"
+        "        kind: pretraining\n        model: llama-3.1-8b\n        tokns: 3T\n",
+        encoding="utf-8",
+    )
+    assert [one.removeprefix(f"{file}:").split(": ")[0] for one in refusal(file)] == ["6", "9"]
+    assert "did you mean 'tokens'" in refusal(file)[1]
+    jobs = {"jobs": [{"name": "run", "kind": "pretraining", "model": "llama-3.1-8b", "tokns": "3T"}]}
+    spelled = {"command": "mix", "inputs": {"cluster": "h100-sxm:64", "jobs": jobs}}
+    assert all(one.startswith("scenario: jobs.0") for one in refusal(spelled))
+    deep: dict[str, Any] = {}
+    for _ in range(40):
+        deep = {"a": deep}
+    assert refusal({"command": "train", "inputs": deep}) == ["scenario: nested more than 32 deep; flatten it"]
+
+
 def test_names_that_say_more_than_a_record(tmp_path: Path) -> None:
     inputs = {"model": "dense:1T", "cluster": "colossus-1/hgx-h100"}
     one = ready(*read_document({"command": "train", "inputs": inputs}, Catalog()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import numpy as np
 
 from planner.catalog.load import validated
-from planner.catalog.strict_yaml import Document, parse_yaml, read_yaml
+from planner.catalog.strict_yaml import Document, Part, parse_yaml, read_yaml
 from planner.errors import InputError, UnknownNameError, UsageError
 from planner.model.sharing.program import Objective
 from planner.plan import numbers
@@ -138,7 +138,8 @@ def jobs_of(catalog: Catalog, given: object) -> JobSet:
     if isinstance(given, JobSet):
         return given
     if isinstance(given, Mapping):
-        return _checked(catalog, Document("jobs", dict(given)), "given")
+        document = given.document if isinstance(given, Part) else Document("jobs", dict(given))
+        return _checked(catalog, document, "given")
     if isinstance(given, bytes):
         return _checked(catalog, parse_yaml(given, "standard input"), "standard-input")
     text = str(given)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from planner.catalog.load import Catalog, validated
 from planner.catalog.paths import environment_overlays, overlay, shown
-from planner.catalog.strict_yaml import Document, Location
+from planner.catalog.strict_yaml import Document, Location, Part
 from planner.errors import InputError, PlannerError, UsageError
 from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.scenario.questions import Question, question_named
@@ -63,7 +63,7 @@ def ready(
     base = folder or Path()
     one = Ready(
         question=question,
-        inputs={name: _from(base, question, name, value) for name, value in record.inputs.items()},
+        inputs={name: _from(base, question, document, name) for name in record.inputs},
         overlays=tuple(_overlays(base, record).values()),
         overrides=record.set,
         record=record,
@@ -192,9 +192,14 @@ def _overlays(base: Path, record: Scenario) -> dict[int, Path]:
     return {index: path for index, path in paths.items() if path.resolve() not in there}
 
 
-def _from(base: Path, question: Question, name: str, value: Any) -> Any:
-    """Return a value with the path in it from the folder of the scenario, where it names a file there."""
-    if name not in question.files or not is_path(value) or base == Path():
+def _from(base: Path, question: Question, document: Document, name: str) -> Any:
+    """Return an input: the path in it from the folder of the scenario, what is spelled out with its lines."""
+    value = document.data["inputs"][name]
+    if name not in question.files:
+        return value
+    if isinstance(value, Mapping):
+        return Part(document.part(("inputs", name)))
+    if not is_path(value) or base == Path():
         return value
     path = base / value
     return shown(path) if path.exists() else value

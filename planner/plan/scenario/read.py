@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from planner.catalog.load import Catalog
-from planner.catalog.strict_yaml import Document, Location, parse_scalar, read_yaml
+from planner.catalog.strict_yaml import MOST_DEPTH, Document, Location, parse_scalar, read_yaml
 from planner.errors import InputError, PlannerError, UnknownNameError, UsageError
 from planner.plan.scenario.questions import Question
 from planner.plan.scenario.values import is_path
@@ -69,7 +69,7 @@ class Ready:
             raise InputError(f"--with {name}: {error}") from error
         location: Location = ("command",) if name is None else ("inputs", name)
         mistakes = error.mistakes if isinstance(error, InputError) else (str(error),)
-        found = [one if _PLACED.match(one) else self.place(location, one) for one in mistakes]
+        found = [unlined(one) if _PLACED.match(one) else self.place(location, one) for one in mistakes]
         raise InputError.collect(found) from error
 
     def _concerned(self, error: PlannerError) -> str | None:
@@ -120,14 +120,25 @@ def read_document(scenario: object, catalog: Catalog) -> tuple[Document, Path | 
 
 
 def _lineless(data: dict[str, Any]) -> Document:
-    """Return a mapping as a document: its values have places, and 0 for a line."""
+    """Return a mapping as a document: its values have places, and 0 for a line.
+
+    Raises
+    ------
+    InputError
+        It is nested more deeply than a file may be.
+    """
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
     lines: dict[Location, int] = {}
-    for key, value in plain.items():
-        lines[key,] = 0
-        steps: Iterable[Any] = value if isinstance(value, Mapping) else ()
-        steps = range(len(value)) if isinstance(value, list) else steps
-        lines |= {(key, step): 0 for step in steps}
+    below: list[tuple[Location, Any]] = [((), plain)]
+    while below:
+        place, value = below.pop()
+        if len(place) > MOST_DEPTH:
+            raise InputError(f"{MAPPING}: nested more than {MOST_DEPTH} deep; flatten it")
+        if place:
+            lines[place] = 0
+        steps = value.items() if isinstance(value, Mapping) else ()
+        items = enumerate(value) if isinstance(value, list) else steps
+        below += [((*place, step), part) for step, part in items]
     return Document(MAPPING, plain, lines)
 
 
