@@ -188,6 +188,17 @@ class TestEstimated:
         assert chat.users == plan.users
         assert chat.binds == plan.bottleneck.sentence
 
+    def test_a_run_on_one_kind_of_a_mixed_cluster_counts_by_equivalents(self) -> None:
+        mixed = planner.budget(usd="1B", cluster="colossus-1", days=90, catalog=BOOK).result
+        run = next(one for one in mixed.runs if one.model == "llama-3.1-405b")
+        assert run.accelerator == "gb200"
+        assert run.runs is not None
+        assert run.gpu_hours is not None
+        assert run.usd is not None
+        each = 2500 / 989.4 / mixed.h100_equivalents_per_accelerator.value
+        assert run.runs.value == pytest.approx(mixed.gpu_hours.value / (run.gpu_hours.value * each), rel=1e-3)
+        assert run.runs.value * run.usd.value == pytest.approx(1e9, rel=1e-6)
+
     def test_the_best_model_is_that_of_the_frontier(self, whole: BudgetResult) -> None:
         found = whole.result.largest
         gpus = int(whole.result.accelerators.value) if whole.result.accelerators is not None else 0

@@ -15,6 +15,7 @@ from planner.plan.budget.parts import FlatRate, Operations, Run, Service
 from planner.plan.budget.spread import exact, over, times
 from planner.plan.cluster.equivalents import reference_part
 from planner.plan.document import Interval
+from planner.plan.results import TrainResult
 from planner.plan.serve import serve
 from planner.units import HOURS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from planner.workload.flops import flops
@@ -128,8 +129,12 @@ def _run(where: Where, name: str, wanted: Wanted, found: Amounts) -> Run:
             binds=str(error),
         )
     hours = over(exact(tokens), rate.tokens_per_s).scaled(rate.gpus / SECONDS_PER_HOUR)
+    part = str(rate.result.inputs.gpu) if isinstance(rate.result, TrainResult) else ""
+    # Of unlike hardware the hours are those of the mean accelerator, and a run has those of one kind.
+    mean_hours = hours.scaled(found.hardware.equivalents_of(part, wanted.rule))
     return Run(
         model=record.id,
+        accelerator=part,
         tokens=tokens,
         flop=rate.flop_per_token * tokens,
         gpus=rate.gpus,
@@ -137,8 +142,8 @@ def _run(where: Where, name: str, wanted: Wanted, found: Amounts) -> Run:
         gpu_hours=hours,
         utilisation=rate.utilisation,
         goodput=rate.goodput,
-        usd=times(hours, found.price),
-        runs=over(found.hours, hours),
+        usd=times(mean_hours, found.price),
+        runs=over(found.hours, mean_hours),
         binds=rate.binds,
     )
 

@@ -116,6 +116,14 @@ class Hardware:
             raise InputError(f"{self.label} has no rate that the rule {rule} compares; choose another --rule")
         return total.scaled(1.0 / self.own.total)
 
+    def equivalents_of(self, part: str, rule: str) -> float:
+        """H100 equivalents of one accelerator of a group over those of the mean of all groups."""
+        for estate in self.own.estates:
+            if estate.place.accelerator.id == part:
+                ratios = per_accelerator(self.catalog, [estate.place.accelerator], self.own.samples)
+                return float(ratios[rule][0, 0]) / self.equivalents(rule).value
+        return 1.0
+
     def usd_per_hour(self, choice: PriceChoice) -> tuple[Interval, str]:
         """Price of an hour of one accelerator, the mean over the groups, and where it comes from.
 

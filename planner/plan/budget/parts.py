@@ -103,6 +103,8 @@ class Run(Base):
     """A published training run, by the estimator."""
 
     model: str
+    accelerator: str | None = None
+    """That it runs on: of unlike hardware one kind, whose hours count as those of the mean by equivalents."""
     tokens: float
     flop: float
     gpus: int | None

@@ -138,7 +138,7 @@ def _runs(answer: BudgetAnswer) -> Section:
 def _run(one: Run) -> tuple[str, ...]:
     if one.gpu_hours is None or one.days is None or one.usd is None or one.runs is None:
         return one.model, "none", "", "", "0", one.binds
-    takes = f"{between(one.gpu_hours, number)} h, {one.days.value:.3g} days of {one.gpus:,}"
+    takes = f"{between(one.gpu_hours, number)} h, {one.days.value:.3g} days of {one.gpus:,} {one.accelerator}"
     reached = f"{one.utilisation or 0.0:.1%}, goodput {one.goodput or 0.0:.1%}"
     return one.model, takes, reached, between(one.usd, dollars), between(one.runs, _few), one.binds
 

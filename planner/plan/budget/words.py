@@ -46,7 +46,7 @@ def amount_words(amount: Amount) -> str:
         return watts(amount.value / MEGA)
     if amount.given == "gpu-hours":
         return f"{number(amount.value)} accelerator-hours"
-    return f"{number(amount.value)} accelerators"
+    return "1 accelerator" if amount.value == 1 else f"{number(amount.value)} accelerators"
 
 
 def headline(wanted: Wanted, found: Amounts, equivalent_hours: Interval) -> str:
@@ -68,7 +68,8 @@ def headline(wanted: Wanted, found: Amounts, equivalent_hours: Interval) -> str:
     cost = f"they cost {dollars(found.usd.value)}"
     if wanted.amount.given == "mw":
         return f"{given} of nameplate carry {number(many)} accelerators for {days}{of}: {what}; {cost}."
-    return f"{given} are {what}: {paid}{of}; {cost}."
+    be = "is" if wanted.amount.value == 1 else "are"
+    return f"{given} {be} {what}: {paid}{of}; {cost}."
 
 
 def _share(value: float) -> str:
