@@ -90,6 +90,7 @@ UNITS = {
     "s": "time", "hz": "frequency", "count": "number", "ratio": "ratio", "fraction": "fraction, 0 to 1",
     "usd": "US dollars", "hours": "hours", "years": "years", "kg": "mass", "meters": "length",
     "usd_per_hour": "USD/h", "usd_per_kwh": "USD/kWh", "usd_per_watt": "USD/W", "usd_per_byte": "USD/byte",
+    "usd_per_token": "USD/token",
     "kg_per_kwh": "kg/kWh", "liters_per_kwh": "L/kWh", "count_per_day": "number/day",
     "joules_per_byte": "J/byte",
 }  # fmt: skip
