@@ -240,6 +240,10 @@ def _answer(
 
         multisite = multisite_of(found, costs_of(found.case, found.plans), joined)
     answer = answer.model_copy(update={"across": across, "multisite": multisite})
+    if answer.plan is None and job.tuning is not None:
+        from planner.plan.lighter import lighter
+
+        answer = answer.model_copy(update={"nearest": (*answer.nearest, *lighter(book, found, effort))})
     result = results.TrainResult(
         inputs=_inputs(found, estate, asked, overrides),
         assumptions=tuple(filled.assumptions),

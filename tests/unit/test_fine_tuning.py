@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import planner
+from planner.catalog.kinds import LINK
 from planner.catalog.load import Catalog
 from planner.errors import InputError, UsageError
 from planner.plan.results import TrainResult
@@ -16,7 +17,7 @@ from planner.workload.adapters import AdapterCounts, adapter_counts, tuning_flop
 from planner.workload.counts import parameters
 from planner.workload.fine_tuning import METHODS, TARGETS
 from planner.workload.flops import flops
-from planner.workload.kinds import FINE_TUNING, MODEL
+from planner.workload.kinds import FINE_TUNING, MODEL, SOFTWARE
 
 BOOK = Catalog()
 NODE = {"gpu": "h100-sxm", "gpus": 8, "top": 0}
@@ -204,6 +205,42 @@ class TestQuestions:
         assert result.inputs.learning_parameters is not None
         saved = result.plan.storage.checkpoint_terabytes * 1e12
         assert saved == pytest.approx(14 * result.inputs.learning_parameters)
+
+    @pytest.mark.parametrize(
+        ("asked", "gpu", "gpus", "kind"),
+        [
+            ("sft", "l40s", 8, "lora"),
+            ("dpo", "h100-sxm", 8, "dpo-lora"),
+            ("lora", "a100-sxm-80gb", 1, "qlora"),
+            ("qlora", "rtx-4090", 1, None),
+        ],
+    )
+    def test_a_lighter_kind_is_named_where_nothing_fits(
+        self, asked: str, gpu: str, gpus: int, kind: str | None
+    ) -> None:
+        result = planner.train("llama-1-65b", kind=asked, gpu=gpu, gpus=gpus, top=0, catalog=BOOK)
+        assert result.plan is None
+        assert [one.value for one in result.result.nearest if one.field == "kind"] == ([kind] if kind else [])
+        if kind is not None:
+            assert planner.train("llama-1-65b", kind=kind, gpu=gpu, gpus=gpus, top=0, catalog=BOOK).plan
+
+    def test_sites_exchange_what_learns(self) -> None:
+        result = planner.train(
+            "llama-3-8b",
+            kind="lora",
+            gpu="h100-sxm",
+            gpus=64,
+            dp=32,
+            link=BOOK.ids(LINK)[0],
+            top=0,
+            catalog=BOOK,
+        )
+        across = result.result.multisite
+        assert across is not None
+        each = BOOK.get(SOFTWARE, result.inputs.software).states.gradient.value
+        assert across.gradient_gigabytes * 1e9 == pytest.approx(
+            each * 32 * 16 * (8192 + 5120 * 2 + 8192 + 18432 * 3)
+        )
 
     @pytest.mark.parametrize(
         ("options", "error", "mend"),
