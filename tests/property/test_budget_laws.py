@@ -16,7 +16,7 @@ BOOK = Catalog()
 dollars = st.floats(1e6, 1e11)
 prices = st.floats(0.1, 20.0)
 days = st.floats(1.0, 2000.0)
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=5, deadline=None)
 
 
 def ask(**options: object) -> BudgetAnswer:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import planner
 from planner.catalog.load import Catalog
 from planner.errors import InputError, UnknownNameError, UsageError
+from planner.plan.budget import counted
+from planner.plan.budget.amounts import allotted
+from planner.plan.budget.asked import Wanted
 from planner.plan.budget.results import BudgetAnswer, BudgetResult
 from planner.plan.budget.spread import exact, over, times
+from planner.plan.defaults import Filled
 from planner.plan.document import Interval
+from planner.plan.operating.asked import Asked
 
 BOOK = Catalog()
 HOURS = 24 * 365.25
@@ -189,14 +196,19 @@ class TestEstimated:
         assert chat.binds == plan.bottleneck.sentence
 
     def test_a_run_on_one_kind_of_a_mixed_cluster_counts_by_equivalents(self) -> None:
-        mixed = planner.budget(usd="1B", cluster="colossus-1", days=90, catalog=BOOK).result
-        run = next(one for one in mixed.runs if one.model == "llama-3.1-405b")
+        filled, amount = Filled(), {"usd": "1B", "mw": None, "gpu_hours": None, "gpus": None, "deal": None}
+        rest = {"cluster": "colossus-1", "gpu": None, "days": 90, "rule": "bf16", "model": None}
+        wanted = Wanted.read(BOOK, filled, **amount, **rest)  # type: ignore[arg-type]
+        one = wanted.yardstick.model_copy(update={"runs": ("llama-3.1-405b",)})
+        wanted, asked = replace(wanted, yardstick=one), Asked.read(BOOK, price="reserved")
+        found = allotted(BOOK, wanted, asked, filled)
+        (run,) = counted.runs(counted.where_of(BOOK, wanted, asked, found), wanted, found)
         assert run.accelerator == "gb200"
         assert run.runs is not None
         assert run.gpu_hours is not None
         assert run.usd is not None
-        each = 2500 / 989.4 / mixed.h100_equivalents_per_accelerator.value
-        assert run.runs.value == pytest.approx(mixed.gpu_hours.value / (run.gpu_hours.value * each), rel=1e-3)
+        each = 2500 / 989.4 / found.hardware.equivalents("bf16").value
+        assert run.runs.value == pytest.approx(found.hours.value / (run.gpu_hours.value * each), rel=1e-3)
         assert run.runs.value * run.usd.value == pytest.approx(1e9, rel=1e-6)
 
     def test_the_best_model_is_that_of_the_frontier(self, whole: BudgetResult) -> None:
