@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -193,22 +193,26 @@ class Question:
         curve = self._curve(explored, within)
         target = self._target(explored, within)
         sizes = fine_sizes(surface)
-        try:
-            prices = token_prices(explored, served, sizes)
-        except InfeasibleError as error:
-            self.reasons.append(str(error))
-            return None
         offer = bought(
             surface,
             self.laws,
             loss=target,
             parameters=sizes,
             usd_per_gpu_s=self.setting.usd_per_gpu_s,
-            serving_usd=prices * served.tokens,
+            serving_usd=np.zeros(len(sizes)),
         )
+        if cheapest_size(offer, within) is None:
+            self._late(offer, curve, days, target)
+            return None
+        try:
+            prices = token_prices(explored, served, sizes)
+        except InfeasibleError as error:
+            self.reasons.append(str(error))
+            return None
+        offer = replace(offer, serving_usd=prices * served.tokens)
         at = cheapest_size(offer, within)
         if at is None:
-            self._late(offer, curve, days, target)
+            self.reasons.append("no size that reaches the loss in time can be served on this hardware")
             return None
         chosen = refined(
             explored,
