@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_SECONDS", "Solution", "require_solver", "solved"]
 
-MOST_SECONDS: Final = 60.0
+MOST_SECONDS: Final = 30.0
 """After this the best solution found is returned, with the gap that is left to prove."""
+PURPOSE: Final = "planner mix"
 _INFEASIBLE: Final = 2
 _OUT_OF_TIME: Final = 1
 
@@ -43,16 +44,16 @@ class Solution:
     worth: FloatArray
 
 
-def require_solver(purpose: str = "planner mix") -> None:
+def require_solver() -> None:
     """Raise `MissingExtraError` where SciPy is not installed, before anything else takes time."""
     import importlib.util
 
     if importlib.util.find_spec("scipy") is None:
-        raise MissingExtraError("solve", purpose)
+        raise MissingExtraError("solve", PURPOSE)
 
 
-def solved(program: Linear, *, purpose: str = "planner mix") -> Solution | None:
-    """Solve a program to proven optimality; None where nothing satisfies it.
+def solved(program: Linear, *, gap: float = 0.0) -> Solution | None:
+    """Solve a program to proven optimality, or to a gap; None where nothing satisfies it.
 
     A program with whole columns is solved again as a linear one with these fixed at their optimum: its duals
     are the prices of what is scarce.
@@ -64,17 +65,17 @@ def solved(program: Linear, *, purpose: str = "planner mix") -> Solution | None:
     PlannerError
         The solver gave up without a solution.
     """
-    found = _run(program, purpose)
+    found = _run(program, gap)
     if found is None:
         return None
-    gap = 0.0
+    left = 0.0
     if program.integer.any():
-        gap = float(getattr(found, "mip_gap", 0.0) or 0.0)
-        again = _run(program.fixed(found.x), purpose)
+        left = float(getattr(found, "mip_gap", 0.0) or 0.0)
+        again = _run(program.fixed(found.x), gap)
         found = found if again is None else again
         if again is None:
-            return Solution(x=found.x, cost=float(found.fun), gap=gap, worth=np.zeros(len(program.row_low)))
-    return Solution(x=found.x, cost=float(found.fun), gap=gap, worth=_worth(program, found))
+            return Solution(x=found.x, cost=float(found.fun), gap=left, worth=np.zeros(len(program.row_low)))
+    return Solution(x=found.x, cost=float(found.fun), gap=left, worth=_worth(program, found))
 
 
 def _split(program: Linear) -> tuple[Any, Any, Any]:
@@ -83,12 +84,12 @@ def _split(program: Linear) -> tuple[Any, Any, Any]:
     return equal, ~equal & np.isfinite(program.row_high), ~equal & np.isfinite(program.row_low)
 
 
-def _run(program: Linear, purpose: str) -> Any:
+def _run(program: Linear, gap: float) -> Any:
     try:
         from scipy.optimize import linprog
         from scipy.sparse import csr_array, vstack
     except ImportError as error:
-        raise MissingExtraError("solve", purpose) from error
+        raise MissingExtraError("solve", PURPOSE) from error
     shape = (len(program.row_low), len(program.cost))
     matrix = csr_array((program.value, (program.row, program.column)), shape=shape)
     equal, above, below = _split(program)
@@ -104,7 +105,7 @@ def _run(program: Linear, purpose: str) -> Any:
         bounds=np.stack([program.low, program.high], axis=1),
         method="highs",
         integrality=program.integer.astype(int) if whole else None,
-        options={"time_limit": MOST_SECONDS} | ({"mip_rel_gap": 0.0} if whole else {}),
+        options={"time_limit": MOST_SECONDS} | ({"mip_rel_gap": gap} if whole else {}),
     )
     if found.status == _INFEASIBLE:
         return None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Tally", "optimum"]
 
+WHOLE_GAP: Final = 1e-4
+"""Relative gap that is good enough where thousands of systems are given out whole: none is worth less."""
 _GRAIN: Final = 1e-6
 """Days to which the ends of jobs are rounded up, so that phases of no length vanish."""
 
@@ -33,10 +35,10 @@ class Tally:
     first_seconds: float = 0.0
     first: Program | None = field(default=None, repr=False)
 
-    def solve(self, program: Program) -> Solution | None:
+    def solve(self, program: Program, *, gap: float = 0.0) -> Solution | None:
         """Solve a program and count it."""
         began = time.perf_counter()
-        found = solved(program.linear)
+        found = solved(program.linear, gap=gap)
         took = time.perf_counter() - began
         self.programs += 1
         self.seconds += took
@@ -96,7 +98,7 @@ def optimum(pool: Pool, tasks: Sequence[Task], question: Question, tally: Tally)
         program = sharing_program(
             pool=pool, tasks=tasks, edges=edges, objective=question.objective, whole=question.whole
         )
-        solution = tally.solve(program)
+        solution = tally.solve(program, gap=WHOLE_GAP if question.whole else 0.0)
         if solution is None:
             return None
         return Found(

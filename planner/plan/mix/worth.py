@@ -71,7 +71,7 @@ def _power(setup: Setup, found: Found) -> list[Worth]:
     amount = float(np.sum(own * days[:, None] * setup.pool.share)) * MEGA
     total = float(days.sum())
     if amount <= _SMALL * abs(found.objective) * MEGA / float(cap.min()):
-        amount, sentence = 0.0, "One more megawatt is worth nothing here: the cap is never reached."
+        amount, sentence = 0.0, "One more megawatt is worth nothing here: the cap does not bind."
     else:
         hourly = "" if _unit(setup) == "days" else f", {usd(amount / (total * _HOURS))} per MWh"
         sentence = f"One more megawatt is worth {_amount(setup, amount)} over {total:.4g} days{hourly}."
