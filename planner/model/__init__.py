@@ -25,5 +25,6 @@ the axes. Import what you need from its modules:
 `planner.model.simulation`      the same, request by request
 `planner.model.equivalents`     accelerators counted as H100, by rules that are named
 `planner.model.reliability`     failures, checkpoints, goodput, spare hosts
+`planner.model.post_training`   reinforcement learning: rollouts, steps, weights, sandboxes
 ==============================  ==================================================================
 """

@@ -9,8 +9,14 @@ import pytest
 
 import planner
 from planner.catalog.load import Catalog
-from planner.errors import InputError, UnknownNameError, UsageError
+from planner.errors import InputError
+from planner.plan.defaults import Filled
+from planner.plan.post_train.asked import read_run
+from planner.plan.post_train.engines import engines, request_of, weights_bytes
 from planner.plan.post_train.results import Plan, PostTrainResult
+from planner.plan.post_train.step import Network, step_of
+from planner.plan.post_train.trainers import Fleet, batch_of
+from planner.plan.rates import Where
 from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 BOOK = Catalog()
@@ -225,42 +231,28 @@ class TestReward:
             asked(**options)
 
 
-class TestMistakes:
-    @pytest.mark.parametrize(
-        ("options", "mend"),
-        [
-            ({"days": 3}, "give one of them"),
-            ({"steps": None}, "give one of --steps, --tokens, --days, --gpu-hours"),
-            ({"gpus": None}, "Give --gpus N"),
-            ({"mode": "sync", "staleness": 2}, "never stale"),
-            ({"generation_gpu": "h200-sxm"}, "Give --generation-gpus N"),
-            ({"generation_gpus": 8}, "needs --generation-gpu NAME"),
-            ({"mode": "sync", "generation_gpu": "h200-sxm", "generation_gpus": 8}, "needs --mode async"),
-            ({"model": None}, "names no model"),
-        ],
-    )
-    def test_of_usage(self, options: dict[str, Any], mend: str) -> None:
-        with pytest.raises(UsageError, match=mend):
-            asked(**options)
-
-    @pytest.mark.parametrize(
-        ("options", "mend"),
-        [
-            ({"steps": 0}, "choose one in between"),
-            ({"steps": None, "tokens": "-1B"}, "must be positive"),
-            ({"steps": None, "gpu_hours": 0}, "must be above 0"),
-            ({"mean_tokens": "40k"}, "raise --max-tokens or lower --mean-tokens"),
-            ({"p99_tokens": 100}, "below the mean"),
-            ({"staleness": 0.5}, "give 1 or more"),
-            ({"turns": 0}, "must be above 0"),
-            ({"mode": "asink"}, "did you mean 'async'"),
-            ({"environments": 0}, "choose one in between"),
-        ],
-    )
-    def test_of_values(self, options: dict[str, Any], mend: str) -> None:
-        with pytest.raises(InputError, match=mend):
-            asked(**options)
-
-    def test_of_names(self) -> None:
-        with pytest.raises(UnknownNameError, match="r1-zero"):
-            asked(recipe="r1-zer")
+class TestSplit:
+    def test_no_split_of_whole_hosts_is_better(self, plan: Plan) -> None:
+        """Every number of replicas of every layout, with the exact rate of training on what is left."""
+        run = read_run(
+            BOOK, Filled(), model="llama-3-8b", recipe=None, mode=None, fixed={"steps": 100}, changes={},
+            p99_tokens=None, tool_time=None, environments=None,
+        )  # fmt: skip
+        where = Where(book=BOOK, gpu="h100-sxm", gpus=64)
+        fleet = Fleet(where=where, run=run, batch=batch_of(run), options={}, unit=8)
+        found = engines(where, run, request_of(run), {})
+        network = Network(weights_bytes=weights_bytes(BOOK, run, plan.engines.weights), port_bytes_per_s=50e9)
+        best = np.inf
+        for trainers in range(8, 64, 8):
+            rate = fleet.at(trainers)
+            assert rate is not None
+            for engine in found:
+                copies = np.arange(1, (64 - trainers) // engine.gpus + 1, dtype=float)[None, :]
+                step = step_of(
+                    run, run.stated, run.lengths[:1], engine, network, mode="async", replicas=copies,
+                    trainers=np.full_like(copies, trainers),
+                    trained_per_s=np.full_like(copies, rate.tokens_per_s.value),
+                )  # fmt: skip
+                best = min(best, float(step.seconds.min()))
+        assert plan.step_time_s.value == pytest.approx(best, rel=0.011)
+        assert plan.step_time_s.value >= best * (1 - 1e-3)

@@ -17,7 +17,10 @@ from planner.types import FloatArray
 
 __all__ = ["Curve", "decoding", "pace_s", "room"]
 
-_STEPS: Final = 36
+_HALVINGS: Final = 6
+"""Of the bracket of a solution."""
+_SECANTS: Final = 6
+"""Lines between its ends afterwards, where the function hardly bends."""
 
 
 class Curve(NamedTuple):
@@ -57,11 +60,21 @@ def decoding(*, alive: Values, curve: Curve, wait_s: Values) -> FloatArray:
     low, high = np.zeros_like(sequences), sequences
     if not np.any(wait > 0.0):
         return sequences
-    for _ in range(_STEPS):
-        middle = (low + high) / 2.0
-        short = middle * (1.0 + wait / curve.at(middle)) < sequences
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return high
+
+    def missing(batch: FloatArray) -> FloatArray:
+        return np.asarray(batch * (1.0 + wait / curve.at(batch)) - sequences)
+
+    below, above = -sequences, missing(high)
+    middle = high
+    for step in range(_HALVINGS + _SECANTS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            line = np.where(above > below, low - below * (high - low) / (above - below), high)
+        middle = (low + high) / 2.0 if step < _HALVINGS else line
+        miss = missing(middle)
+        short = miss < 0.0
+        low, below = np.where(short, middle, low), np.where(short, miss, below)
+        high, above = np.where(short, high, middle), np.where(short, above, miss)
+    return middle
 
 
 def pace_s(*, alive: Values, curve: Curve, wait_s: Values) -> FloatArray:

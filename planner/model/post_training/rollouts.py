@@ -50,7 +50,7 @@ class Flowing(NamedTuple):
 
 LATE: Final = 0.99
 """Share of the rollouts that staleness must let through; the others are thrown away when they are too old."""
-_HALVINGS: Final = 24
+_HALVINGS: Final = 16
 
 
 def drained(
@@ -151,7 +151,7 @@ def flowing(
 
     # Those that are checked are in flight too, beside those in memory: their share follows from the pace.
     busy = np.minimum(memory, allowed)
-    for _ in range(8):
+    for _ in range(4 if np.any(check > 0.0) else 0):
         each = mean * pace(busy)
         busy = np.minimum(memory, allowed * each / (each + check))
     low, high = np.zeros_like(busy), busy

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Request", "engines", "request_of", "weights_bytes"]
 
-_LAYOUTS: Final = 5
+_LAYOUTS: Final = 3
 """Layouts that are looked at in full, beside that of the highest throughput."""
 _PROMPTS_CV: Final = 0.6
 """Spread of prompts, and of what a turn reads: contexts between their start and their end."""
@@ -149,7 +149,7 @@ def _layouts(points: tuple[ParetoPoint, ...], run: Run, gpus: int) -> list[tuple
     ahead = run.stated_value("staleness") if run.mode == "async" else 1.0
     most = ahead * float(run.stated.started[0, 0]) / gpus
     chosen: dict[tuple[int, int, int, int], None] = {}
-    for wanted in (np.inf, 4.0 * most, 2.0 * most, most, most / 4.0, most / 16.0):
+    for wanted in (np.inf, most, most / 4.0, most / 16.0, 2.0 * most, most / 2.0):
         held = [point for point in points if _each(point) <= wanted] or [min(points, key=_each)]
         best = max(held, key=lambda point: point.tokens_per_s_per_gpu)
         chosen.setdefault((best.tp, best.pp, best.dp, best.ep))

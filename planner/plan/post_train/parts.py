@@ -23,7 +23,7 @@ from planner.plan.post_train.spread import Outcome, interval
 from planner.tables.laws import RewardLaw
 from planner.tables.samples import Samples
 from planner.tables.scaling import law_named
-from planner.units import GIGA, format_quantity, short_number
+from planner.units import GIGA, short_number
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -280,8 +280,3 @@ def published(run: Run, out: Outcome, *, same_place: bool) -> tuple[Compared, ..
             )
         )
     return (*found, *(Compared(says=claim) for claim in said.claims))
-
-
-def seconds_text(value: float) -> str:
-    """Write seconds for people."""
-    return format_quantity(value, "s", digits=3)

@@ -31,7 +31,7 @@ from planner.plan.post_train.spread import outcome
 from planner.plan.post_train.step import Network
 from planner.plan.post_train.trainers import Fleet, batch_of, plan_of
 from planner.plan.rates import Where
-from planner.units import format_quantity
+from planner.units import SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -227,7 +227,7 @@ def _answer(
         available=where.total + (where.generators or 0),
         asked_reward=reward,
         same_place=is_that_of_the_recipe(run, where),
-        alternative=_other(run, where, found, fleet, network, choice),
+        alternative=_other(run, where, found, fleet, network, choice, float(np.ravel(out.steps)[0])),
     )
     _said(run, found[0], rate, filled)
     return results.PostTrainAnswer(plan=plan, notes=tuple(filled.notes)), plan.trainers.strategy.precision
@@ -247,27 +247,32 @@ def _other(
     fleet: Fleet,
     network: Network,
     choice: Choice,
+    steps: float,
 ) -> results.Alternative | None:
-    """Return the same run in the other mode."""
+    """Return as many steps in the other mode."""
     if where.elsewhere is not None:
         return None
     mode: Mode = "async" if run.mode == "sync" else "sync"
-    other = choose(run, found, fleet, network, mode=mode, total=where.total)
+    other = choose(run, found, fleet, network, mode=mode, total=where.total, roughly=True)
     if other is None:
         reason = next(iter(fleet.reasons.values()), "the accelerators cannot be split")
         return results.Alternative(
             mode=mode, step_time_s=None, days=None, sentence=f"Cannot run {mode}: {reason}."
         )
-    out = outcome(run, other, fleet.known[other.trainers], network, mode=mode)
-    seconds, days = other.seconds, float(np.ravel(out.days)[0])
-    ahead = f", a staleness of {run.stated_value('staleness'):g} steps," if mode == "async" else ""
-    verb = "shorter" if seconds < choice.seconds else "longer"
+    stale = run.stated_value("staleness")
+    ahead = f", a staleness of {stale:g} step{'s' if stale != 1.0 else ''}," if mode == "async" else ""
+    times = other.seconds / choice.seconds
+    longer = (
+        f"{times:.3g} times as long"
+        if times > 2.0
+        else f"{abs(times - 1.0):.0%} {'shorter' if times < 1.0 else 'longer'}"
+    )
     return results.Alternative(
         mode=mode,
-        step_time_s=seconds,
-        days=days,
-        sentence=f"In {mode} mode{ahead} a step takes {format_quantity(seconds, 's', digits=3)}, "
-        f"{abs(seconds / choice.seconds - 1):.0%} {verb}.",
+        step_time_s=other.seconds,
+        days=other.seconds * steps / SECONDS_PER_DAY,
+        sentence=f"In {mode} mode{ahead} a step takes about "
+        f"{format_quantity(other.seconds, 's', digits=3)}, {longer}.",
     )
 
 

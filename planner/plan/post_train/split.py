@@ -67,6 +67,7 @@ def choose(
     mode: str,
     total: int,
     elsewhere: int | None = None,
+    roughly: bool = False,
 ) -> Choice | None:
     """Return the split with the shortest step; None where nothing fits.
 
@@ -76,22 +77,24 @@ def choose(
         Accelerators there are.
     elsewhere
         Accelerators on other hardware that generate; all of `total` then train.
+    roughly
+        Be content with interpolated rates of training, and with the split alone.
     """
     if mode == "sync":
         return _colocated(run, engines, fleet, network, total)
-    fleet.survey(total)
+    fleet.survey(total, roughly=roughly)
     best: Choice | None = None
-    for _ in range(_ROUNDS):
+    for _ in range(1 if roughly else _ROUNDS):
         best = _weighed(run, engines, fleet, network, total, elsewhere)
-        if best is None or best.trainers in fleet.known or fleet.at(best.trainers) is None:
+        if best is None or roughly or best.trainers in fleet.known or fleet.at(best.trainers) is None:
             break
-    if best is None:
-        return None
+    if best is None or roughly:
+        return best
     found = _trimmed(run, best, fleet, network, elsewhere)
     if elsewhere is not None:
         return found
     used = found.generation_gpus + found.trainers
-    parts = (_weighed(run, engines, fleet, network, round(share * used), None) for share in _FEWER)
+    parts = (_weighed(run, (found.engine,), fleet, network, round(share * used), None) for share in _FEWER)
     return replace(found, fewer=tuple(part for part in parts if part is not None))
 
 

@@ -88,9 +88,9 @@ class Fleet:
         """Return the hosts below a number of accelerators, in accelerators; one host at least."""
         return max(int(gpus / self.unit) * self.unit, self.unit)
 
-    def survey(self, total: int) -> None:
-        """Ask at a few sizes below the total; more where none of them fits."""
-        for share in _SHARES:
+    def survey(self, total: int, *, roughly: bool = False) -> None:
+        """Ask at a few sizes below the total, or only at half of it; more where none of them fits."""
+        for share in _SHARES[:1] if roughly else _SHARES:
             if self.at(self.whole(share * total)) is None:
                 break
         if not self.known:
