@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from planner.errors import InfeasibleError, UsageError
-from planner.plan.document import Interval, Nearest
+from planner.plan.document import Nearest
 from planner.plan.frontier import results
 from planner.plan.frontier.build import Explored
-from planner.plan.frontier.cost import (
-    Bought,
-    bought,
-    cheapest_size,
-    seconds_to,
-    served_rate,
-    token_price,
-    token_prices,
-)
-from planner.plan.frontier.curve import Asked, curve_of, fine_sizes, index_of, least_loss
+from planner.plan.frontier.cheapest import cheapest
+from planner.plan.frontier.curve import Asked, curve_of, fine_sizes, index_of
 from planner.plan.frontier.outcome import planned, refined
 from planner.plan.frontier.point import model_name, point_of
-from planner.plan.frontier.surface import Node, figures, round_batch
-from planner.plan.frontier.words import count, days_text, nats, serving_sentence, usd
+from planner.plan.frontier.setting import round_batch
+from planner.plan.frontier.surface import Node
+from planner.plan.frontier.words import count, days_text
 from planner.tables.laws import LossLaw
-from planner.units import EXA, SECONDS_PER_DAY
+from planner.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from planner.plan.defaults import Filled
@@ -35,17 +28,13 @@ if TYPE_CHECKING:
     from planner.plan.frontier.laws import Laws
     from planner.plan.frontier.outcome import Chosen
     from planner.plan.frontier.question import Served
-    from planner.plan.frontier.surface import Setting
+    from planner.plan.frontier.setting import Setting
     from planner.plan.results import TrainResult
 
 __all__ = ["Question"]
 
 _SMALLER: Final = 8.0
 """Served for long, the cheapest model is several times smaller than the compute-optimal one."""
-_SHARE_OF_TIME: Final = 0.5
-"""Of the days, in which the best model has the loss that the goal `cost` asks for: the rest is room to train
-a smaller one for longer."""
-
 _OF_THE_LOSS: Final = (
     "The loss is that of text like the training text; its interval holds the error of the fit, of the rate, "
     "of the batch and of the data, not that the form may fail."
@@ -87,7 +76,6 @@ class Question:
                 "nothing of it; use one that does: besiroglu"
             )
         started = time.perf_counter()
-        find = self._cheapest if self.goal == "cost" else self._best
         points, nodes = [], dict[int, Node]()
         for days in self.times:
             explored = Explored.start(
@@ -100,7 +88,7 @@ class Question:
             )
             if explored.surface is None:
                 self._nothing(explored)
-            elif (point := find(explored, days)) is not None:
+            elif (point := self._point(explored, days)) is not None:
                 self.spreads.append(explored.surface.spread)
                 points.append(point)
         dropped = {node.parameters: node.why for _, node in sorted(nodes.items()) if node.why}
@@ -120,7 +108,11 @@ class Question:
             notes=self._notes(dropped, points),
         )
 
-    def _curve(self, explored: Explored, seconds: float) -> Curve:
+    def _point(self, explored: Explored, days: float) -> results.Point | None:
+        return cheapest(self, explored, days) if self.goal == "cost" else self._best(explored, days)
+
+    def curve(self, explored: Explored, seconds: float) -> Curve:
+        """Return the best run of every size in some time."""
         surface = explored.surface
         if surface is None:
             raise InfeasibleError("nothing can be trained; report this")
@@ -133,10 +125,10 @@ class Question:
         """Find the point of the goals `loss` and `size`."""
         seconds = days * SECONDS_PER_DAY
         asked = Asked(goal=self.goal, days=days, tokens_per_parameter=self.tokens_per_parameter)
-        curve = self._curve(explored, seconds)
+        curve = self.curve(explored, seconds)
         at = index_of(asked, curve)
         while explored.extend(float(curve.parameters[at])):
-            curve = self._curve(explored, seconds)
+            curve = self.curve(explored, seconds)
             at = index_of(asked, curve)
         if self.goal == "size" and not float(asked.trained(curve)[at]) >= asked.least:
             self._too_short(curve, asked)
@@ -154,7 +146,7 @@ class Question:
                 f"in {days_text(days)}: no layout of {count(float(curve.parameters[at]))} fits"
             )
             return None
-        return self._kept(explored, asked, chosen, seconds, curve)
+        return self.kept(explored, asked, chosen, seconds, curve)
 
     def _nothing(self, explored: Explored) -> None:
         """Say why not even the smallest size can be trained, and what would do."""
@@ -176,137 +168,14 @@ class Question:
             longer = asked.days * asked.least / own
             self.nearest.append(Nearest(field="days", value=longer, sentence=f"--days {longer:.4g}"))
 
-    def _kept(
+    def kept(
         self, explored: Explored, asked: Asked, chosen: Chosen, seconds: float, curve: Curve
     ) -> results.Point:
+        """Evaluate what was chosen as a point, and keep its run."""
         point, run, ratio = point_of(explored, self.laws, asked, chosen, seconds=seconds, base=curve)
         self.runs.append(run)
         self.ratios.append(ratio)
         return point
-
-    def _cheapest(self, explored: Explored, days: float) -> results.Point | None:
-        """Find the point of the goal `cost`."""
-        within, asked = days * SECONDS_PER_DAY, Asked(goal=self.goal, days=days)
-        surface, served = explored.surface, self.served
-        if surface is None or served is None:
-            return None
-        curve = self._curve(explored, within)
-        target = self._target(explored, within)
-        sizes = fine_sizes(surface)
-        offer = bought(
-            surface,
-            self.laws,
-            loss=target,
-            parameters=sizes,
-            usd_per_gpu_s=self.setting.usd_per_gpu_s,
-            serving_usd=np.zeros(len(sizes)),
-        )
-        if cheapest_size(offer, within) is None:
-            self._late(offer, curve, days, target)
-            return None
-        try:
-            prices = token_prices(explored, served, sizes)
-        except InfeasibleError as error:
-            self.reasons.append(str(error))
-            return None
-        offer = replace(offer, serving_usd=prices * served.tokens)
-        at = cheapest_size(offer, within)
-        if at is None:
-            self.reasons.append("no size that reaches the loss in time can be served on this hardware")
-            return None
-        chosen = refined(
-            explored,
-            self.laws,
-            asked,
-            seconds=float(offer.seconds[at]),
-            parameters=float(sizes[at]),
-            batch=float(offer.batches[at]),
-        )
-        if chosen is None:
-            self.reasons.append(f"in {days_text(days)}: no layout of {count(float(sizes[at]))} fits")
-            return None
-        rate, goodput, _ = figures(chosen.found)
-        exact = seconds_to(
-            self.laws,
-            loss=target,
-            parameters=np.array([chosen.parameters]),
-            rate=np.array([rate * goodput]),
-            batches=np.array([chosen.batch]),
-        )
-        seconds = min(float(exact[0]), within)
-        point = self._kept(explored, asked, chosen, seconds, self._curve(explored, seconds))
-        return self._with_serving(point, chosen, served, target, offer)
-
-    def _target(self, explored: Explored, within_s: float) -> float:
-        """Loss to be reached."""
-        if self.loss is not None:
-            return self.loss
-        half = self._curve(explored, within_s * _SHARE_OF_TIME)
-        found = float(half.loss[least_loss(half)])
-        self.filled.assume(
-            "loss",
-            round(found, 5),
-            f"nats: what the best model has in half of {days_text(within_s / SECONDS_PER_DAY)}; the rest is "
-            "room to train a smaller one for longer",
-        )
-        return found
-
-    def _late(self, offer: Bought, curve: Curve, days: float, target: float) -> None:
-        """Say by how much a loss cannot be reached in time, and what would do."""
-        soonest = float(np.min(offer.seconds)) / SECONDS_PER_DAY
-        reached = float(np.nanmin(curve.loss))
-        if np.isfinite(soonest):
-            self.reasons.append(
-                f"a loss of {nats(target)} takes {days_text(soonest)}, {days_text(soonest - days)} more than "
-                f"the {days_text(days)} allowed"
-            )
-            self.nearest.append(
-                Nearest(field="days", value=soonest, sentence=f"--days {np.ceil(soonest * 10) / 10:g}")
-            )
-        else:
-            self.reasons.append(
-                f"a loss of {nats(target)} is at the floor of the law or below: no run has it"
-            )
-        self.nearest.append(
-            Nearest(field="loss", value=reached, sentence=f"--loss {np.ceil(reached * 1e4) / 1e4:g}")
-        )
-
-    def _with_serving(
-        self, point: results.Point, chosen: Chosen, served: Served, target: float, offer: Bought
-    ) -> results.Point:
-        """Add what serving costs to a point and to the other sizes."""
-        rate = served_rate(self.setting, served, chosen.found.case.job.record)
-        price = token_price(rate)
-        serving, training = price.scaled(served.tokens), point.run.cost_usd
-        read = served.tokens * (1.0 + served.isl * (1.0 - served.hit) / served.osl)
-        size = point.parameters.value
-        finite = np.where(np.isfinite(offer.training_usd), offer.training_usd, np.inf)
-        least = int(np.argmin(finite))
-        other = float(offer.total_usd[least])
-        facts = results.Serving(
-            output_tokens=served.tokens,
-            usd_per_million_output_tokens=price.scaled(1e6),
-            serving_usd=serving,
-            training_usd=training,
-            total_usd=Interval(
-                value=serving.value + training.value,
-                low=serving.low + training.low,
-                high=serving.high + training.high,
-            ),
-            usd_per_training_exaflop=training.value / point.flop * EXA,
-            usd_per_serving_exaflop=serving.value / (2.0 * size * read) * EXA,
-            loss_reached=target,
-            sentence="",
-        )
-        cheapest = (
-            f"the model that trains to it for the least, {count(float(offer.parameters[least]))}, would cost "
-            f"{usd(other)}"
-        )
-        said = serving_sentence(facts, point.model, cheapest)
-        sizes = tuple(_priced(one, offer) for one in point.sizes)
-        return point.model_copy(
-            update={"serving": facts.model_copy(update={"sentence": said}), "sizes": sizes}
-        )
 
     def _sentence(self, points: list[results.Point]) -> str:
         if not points:
@@ -332,19 +201,3 @@ class Question:
             names = ", ".join(model_name(self.setting.shape, size) for size in dropped)
             notes.append(f"Sizes that cannot be trained: {names}.")
         return (*notes, *self.filled.notes)
-
-
-def _priced(one: results.Size, offer: Bought) -> results.Size:
-    """Add the cost of reaching the loss, and of serving, to another size."""
-    at = int(np.argmin(np.abs(np.log(offer.parameters / one.parameters))))
-    if not np.isfinite(offer.total_usd[at]):
-        return one
-    return one.model_copy(
-        update={
-            "serving_usd": float(offer.serving_usd[at]),
-            "total_usd": float(offer.total_usd[at]),
-            "cost_usd": float(offer.training_usd[at]),
-            "days": float(offer.seconds[at]) / SECONDS_PER_DAY,
-            "tokens": float(one.tokens),
-        }
-    )

@@ -14,7 +14,7 @@ from planner.plan.frontier.surface import Node, Surface, node_at
 from planner.workload.shape import LARGEST, SMALLEST
 
 if TYPE_CHECKING:
-    from planner.plan.frontier.surface import Setting
+    from planner.plan.frontier.setting import Setting
     from planner.types import FloatArray
 
 __all__ = ["Explored", "guess_flop"]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from planner.plan.frontier.build import Explored
     from planner.plan.frontier.laws import Laws
     from planner.plan.frontier.question import Served
-    from planner.plan.frontier.surface import Setting, Surface
+    from planner.plan.frontier.setting import Setting
+    from planner.plan.frontier.surface import Surface
     from planner.plan.rates import Rate
     from planner.types import FloatArray
     from planner.workload.record import ModelRecord

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from planner.plan.frontier.surface import round_batch
+from planner.plan.frontier.setting import round_batch
 
 if TYPE_CHECKING:
     from planner.plan.frontier.laws import Laws

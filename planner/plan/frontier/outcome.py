@@ -10,7 +10,7 @@ import numpy as np
 from planner.plan.document import Interval
 from planner.plan.frontier.curve import curve_of, least_loss
 from planner.plan.frontier.results import Limit
-from planner.plan.frontier.surface import figures, layout_of, round_batch
+from planner.plan.frontier.setting import figures, layout_of, round_batch
 from planner.plan.operating.money import interval_of
 from planner.plan.solve import Found
 from planner.plan.train import train
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planner.plan.frontier.build import Explored
     from planner.plan.frontier.curve import Asked, Curve
     from planner.plan.frontier.laws import Laws
-    from planner.plan.frontier.surface import Setting
+    from planner.plan.frontier.setting import Setting
     from planner.plan.job import Case
     from planner.plan.results import TrainResult
     from planner.types import FloatArray

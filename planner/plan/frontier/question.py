@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import InputError, UsageError
 from planner.plan import numbers
-from planner.plan.frontier.surface import Setting
+from planner.plan.frontier.setting import Setting
 from planner.plan.job import resolve
 from planner.plan.operating.asked import Asked
 from planner.plan.site import Site, sites
