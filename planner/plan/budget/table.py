@@ -10,6 +10,7 @@ from planner.plan.budget.words import days_words, hourly, number
 from planner.plan.cluster.rows import Section
 from planner.plan.cluster.words import between, energy, plain, watts
 from planner.plan.cluster.words import usd as dollars
+from planner.units import format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.budget.parts import AtPrice, Bought, DealTerms, Energy, Largest, Run, Service
@@ -138,9 +139,13 @@ def _runs(answer: BudgetAnswer) -> Section:
 def _run(one: Run) -> tuple[str, ...]:
     if one.gpu_hours is None or one.days is None or one.usd is None or one.runs is None:
         return one.model, "none", "", "", "0", one.binds
-    takes = f"{between(one.gpu_hours, number)} h, {one.days.value:.3g} days of {one.gpus:,} {one.accelerator}"
+    takes = f"{between(one.gpu_hours, _short)} h, {one.days.value:.3g} days of {one.gpus:,} {one.accelerator}"
     reached = f"{one.utilisation or 0.0:.1%}, goodput {one.goodput or 0.0:.1%}"
     return one.model, takes, reached, between(one.usd, dollars), between(one.runs, _few), one.binds
+
+
+def _short(value: float) -> str:
+    return format_quantity(value, "count", digits=3)
 
 
 def _few(value: float) -> str:
