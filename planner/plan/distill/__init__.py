@@ -6,6 +6,7 @@
 `fields`     numbers of a recipe, as samples
 `speeds`     how fast student and teacher train, read and write, by accelerators
 `split`      accelerators divided so that teacher and student finish together
+`roles`      how long each role works, at what cost and power
 `ways`       each way as a plan: roles, days, dollars, power
 `keep`       what is stored of the teacher's words, and what is bought
 `verdict`    the scaling law of distillation, and whether plain training would be better

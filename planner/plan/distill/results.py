@@ -90,7 +90,7 @@ class Role(Base):
     model: str
     gpus: int
     gpu_share: float
-    """Of the accelerators that the way uses."""
+    """Of the accelerator-hours of the way."""
     tokens: Interval
     """Trained on, read or written."""
     tokens_per_s: Interval
@@ -145,6 +145,8 @@ class WayPlan(Base):
     mode: Way
     what: str
     sentence: str
+    placing: Literal["together", "in turn"]
+    """Whether teacher and student work side by side, or the teacher first where they do not both fit."""
     tokens: Interval
     """On which the student is trained."""
     unique_tokens: float

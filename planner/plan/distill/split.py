@@ -13,7 +13,7 @@ from planner.plan.distill.speeds import Doing, Speeds, replica_gpus
 if TYPE_CHECKING:
     from planner.plan.rates import Rate
 
-__all__ = ["Division", "Need", "Share", "divide"]
+__all__ = ["Division", "Need", "Share", "divide", "in_turn"]
 
 GUESSED: Final = {"student-trains": 0.4, "teacher-reads": 0.5, "teacher-writes": 0.12, "student-writes": 0.08}
 """Model FLOPs over the dense peak, to begin with: they choose what is planned first, not what comes out."""
@@ -53,16 +53,20 @@ class Division:
         Tokens that the student is trained on, all roles keeping up.
     limited
         Whether the student's training has no use for more accelerators, so that some stay idle.
+    in_turn
+        Whether the teacher has all of them first, and then the student.
     """
 
     shares: tuple[Share, ...]
     tokens_per_s: float
     limited: bool
+    in_turn: bool = False
 
     @property
     def gpus(self) -> int:
         """Accelerators in use."""
-        return sum(share.gpus for share in self.shares)
+        gpus = [share.gpus for share in self.shares]
+        return max(gpus) if self.in_turn else sum(gpus)
 
 
 def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: float) -> Division:
@@ -93,7 +97,15 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
     most = min(size, speeds.most or size)
     gpus, low, high = min(_guessed(trains, needs, size), most), 0, most + 1
     for _ in range(TRIES):
-        rate = speeds.train(trains.record, gpus, tokens=tokens, seq_len=round(trains.isl))
+        try:
+            rate = speeds.train(trains.record, gpus, tokens=tokens, seq_len=round(trains.isl))
+        except InfeasibleError:
+            if gpus == most:
+                raise
+            low, gpus = gpus, min(2 * gpus, high - 1)
+            if gpus <= low:
+                break
+            continue
         shares = _beside(speeds, trains, rate, needs)
         total = sum(share.gpus for share in shares)
         limited = gpus == most and total < size * (1.0 - SLACK)
@@ -117,6 +129,36 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
             "give more accelerators, or a way in which the teacher goes first"
         )
     return best
+
+
+def in_turn(speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need]) -> Division:
+    """Give all accelerators to the teacher first, then to the student.
+
+    Parameters
+    ----------
+    rate
+        Of the student's training on all that it has use for.
+
+    Raises
+    ------
+    InfeasibleError
+        A service does not fit on all of them.
+    """
+    speed = rate.tokens_per_s.value
+    shares = [Share(doing=trains, gpus=rate.gpus, rate=rate, tokens_per_s=speed, per_token=1.0)]
+    for need in needs:
+        served = speeds.serve(need.doing, speeds.size)
+        shares.append(
+            Share(
+                doing=need.doing,
+                gpus=served.gpus,
+                rate=served,
+                tokens_per_s=served.tokens_per_s.value,
+                per_token=need.per_token,
+            )
+        )
+    seconds = sum(share.per_token / share.tokens_per_s for share in shares)
+    return Division(shares=tuple(shares), tokens_per_s=1.0 / seconds, limited=False, in_turn=True)
 
 
 def _guessed(trains: Doing, needs: Sequence[Need], size: int) -> int:

@@ -58,7 +58,9 @@ def way_rows(result: DistillResult) -> Rows:
         )  # fmt: skip
     rows += [
         (
-            plan.mode + (" (late)" if plan.in_time is False else ""),
+            plan.mode
+            + (" in turn" if plan.placing == "in turn" else "")
+            + (" (late)" if plan.in_time is False else ""),
             _count(plan.tokens.value),
             "" if plan.loss_nats is None else f"{plan.loss_nats.value:.3f}",
             f"{plan.gpus_used:,}",

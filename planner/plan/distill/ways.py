@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from planner.errors import InfeasibleError
 from planner.plan.cluster.words import usd as money
 from planner.plan.distill.keep import Kept, bought, stored
 from planner.plan.distill.results import Role, WayPlan
+from planner.plan.distill.roles import timed
 from planner.plan.distill.speeds import Doing, Speeds
-from planner.plan.distill.split import Division, Need, Share, divide
+from planner.plan.distill.split import Division, Need, divide, in_turn
 from planner.plan.distill.words import duration
 from planner.plan.operating.money import first, interval_of
-from planner.tables.samples import Samples
-from planner.units import MEGA, SECONDS_PER_DAY, SECONDS_PER_HOUR
+from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from planner.workload.distillation import WAYS
 
 if TYPE_CHECKING:
@@ -85,15 +86,23 @@ def needs_of(way: Way, question: Question) -> tuple[tuple[Doing, FloatArray], ..
     )
 
 
-def tokens_in(way: Way, question: Question, speeds: Speeds, days: float, *, nominal: float) -> FloatArray:
+def tokens_in(
+    way: Way, question: Question, speeds: Speeds, baseline: Baseline, days: float, *, nominal: float
+) -> FloatArray:
     """Tokens that the student is trained on in so many days, ``[1, 1]``; `nominal` ones set the price."""
-    division = _divided(way, question, speeds, nominal)
+    division = _divided(way, question, speeds, baseline, nominal)
     return np.array([[division.tokens_per_s * days * SECONDS_PER_DAY]])
 
 
-def _divided(way: Way, question: Question, speeds: Speeds, tokens: float) -> Division:
+def _divided(way: Way, question: Question, speeds: Speeds, baseline: Baseline, tokens: float) -> Division:
+    """Divide the accelerators; where they do not hold both and it may go first, the teacher does."""
     needs = [Need(doing=doing, per_token=first(each)) for doing, each in needs_of(way, question)]
-    return divide(speeds, student_training(question), needs, tokens=tokens)
+    try:
+        return divide(speeds, baseline.doing, needs, tokens=tokens)
+    except InfeasibleError:
+        if way not in IN_TURN:
+            raise
+        return in_turn(speeds, baseline.doing, baseline.rate, needs)
 
 
 def planned(
@@ -119,36 +128,23 @@ def planned(
     InfeasibleError
         Student and teacher do not fit.
     """
-    division = _divided(way, question, speeds, first(tokens))
-    each = [np.ones((1, 1)), *(per_token for _, per_token in needs_of(way, question))]
-    seconds = np.max(
-        np.broadcast_arrays(
-            *(tokens * per / _speed(share) for share, per in zip(division.shares, each, strict=True))
-        ),
-        axis=0,
-    )
-    days, hours = seconds / SECONDS_PER_DAY, seconds / SECONDS_PER_HOUR
-    flop = [
-        first(tokens * per) * share.doing.flop_per_token
-        for share, per in zip(division.shares, each, strict=True)
-    ]
-    roles = tuple(
-        _role(share, division, tokens * per, hours, made, sum(flop))
-        for share, per, made in zip(division.shares, each, flop, strict=True)
-    )
-    accelerators = sum((_usd(share, hours) for share in division.shares), np.zeros((1, 1)))
+    division = _divided(way, question, speeds, baseline, first(tokens))
+    each = (np.ones((1, 1)), *(per_token for _, per_token in needs_of(way, question)))
+    run = timed(division, tuple(tokens * per for per in each))
+    days, hours = run.seconds / SECONDS_PER_DAY, run.seconds / SECONDS_PER_HOUR
+    roles, flop = run.roles(), run.flop
+    accelerators = sum(run.usd, np.zeros((1, 1)))
     kept = stored(
         way, question, speeds, baseline.rate, tokens=tokens, hours=hours, speed=division.tokens_per_s
     )
     paid = bought(question, tokens=tokens) if way == "api" else None
     total = accelerators + (0.0 if kept is None else kept.usd) + (0.0 if paid is None else paid.usd)
-    megawatts = sum(role.power_megawatts for role in roles)
-    plain = tokens * baseline.usd_per_token
-    ratio = first(total) / first(plain)
+    ratio = first(total) / first(tokens * baseline.usd_per_token)
     return WayPlan(
         mode=way,
         what=WAYS[way],
         sentence=_sentence(way, roles, division, days, total, ratio),
+        placing="in turn" if division.in_turn else "together",
         tokens=interval_of(tokens),
         unique_tokens=first(tokens / question.epochs),
         roles=roles,
@@ -159,12 +155,12 @@ def planned(
         in_time=None if question.days is None else first(days) <= question.days * (1.0 + 1e-9),
         flop=sum(flop),
         flop_over_student=sum(flop) / flop[0],
-        gpu_hours=interval_of(hours * division.gpus),
+        gpu_hours=interval_of(sum(run.gpu_hours, np.zeros((1, 1)))),
         cost_usd=interval_of(total),
         accelerator_usd=interval_of(accelerators),
         over_plain=ratio,
-        power_megawatts=megawatts,
-        energy_megawatt_hours=megawatts * first(hours),
+        power_megawatts=run.mean_megawatts,
+        energy_megawatt_hours=run.mean_megawatts * first(hours),
         stored=None if kept is None else kept.section,
         bought=None if paid is None else paid.section,
         loss_nats=None if loss is None else loss(tokens),
@@ -172,42 +168,12 @@ def planned(
     )
 
 
-def _speed(share: Share) -> FloatArray:
-    """Tokens per second that the accelerators of a role can do, as samples."""
-    each = share.rate.tokens_per_s_per_gpu
-    key = f"rate.{share.doing.role}.{share.doing.record.id}"
-    return share.gpus * Samples().ranged(each.value, each.low, each.high, key)
-
-
-def _usd(share: Share, hours: FloatArray) -> FloatArray:
-    price = share.rate.usd_per_gpu_hour
-    hour = Samples().ranged(price.value, price.low, price.high, "distill.usd_per_gpu_hour")
-    return hour * hours * share.gpus
-
-
-def _role(
-    share: Share, division: Division, tokens: FloatArray, hours: FloatArray, flop: float, all_flop: float
-) -> Role:
-    return Role(
-        role=share.doing.role,  # type: ignore[arg-type]
-        model=share.doing.record.id,
-        gpus=share.gpus,
-        gpu_share=share.gpus / division.gpus,
-        tokens=interval_of(tokens),
-        tokens_per_s=interval_of(_speed(share)),
-        busy=min(division.tokens_per_s * share.per_token / share.tokens_per_s, 1.0),
-        flop=flop,
-        flop_share=flop / all_flop,
-        utilisation=share.rate.utilisation,
-        gpu_hours=interval_of(hours * share.gpus),
-        cost_usd=interval_of(_usd(share, hours)),
-        power_megawatts=share.rate.watts_per_gpu * share.gpus / MEGA,
-        binds=share.rate.binds,
-    )
-
-
 def _in_turn(
-    division: Division, speeds: Speeds, baseline: Baseline, each: list[FloatArray], tokens: float
+    division: Division,
+    speeds: Speeds,
+    baseline: Baseline,
+    each: tuple[FloatArray, ...],
+    tokens: float,
 ) -> float:
     """Days with the teacher first, on everything, and then the student, on all that it has use for."""
     seconds = tokens / baseline.rate.tokens_per_s.value
@@ -219,8 +185,12 @@ def _in_turn(
 def _sentence(
     way: Way, roles: tuple[Role, ...], division: Division, days: FloatArray, usd: FloatArray, ratio: float
 ) -> str:
+    has = "takes the first" if division.in_turn else "has"
+    of = " of the time" if division.in_turn else ""
     others = ", ".join(
-        f"{VERBS[role.role].format(model=role.model)}, has {role.gpu_share:.0%}" for role in roles[1:]
+        f"{VERBS[role.role].format(model=role.model)}, {has} "
+        f"{role.busy if division.in_turn else role.gpu_share:.0%}{of}"
+        for role in roles[1:]
     )
     beside = f"; {others}" if others else ""
     return (
@@ -247,7 +217,8 @@ def _binds(roles: tuple[Role, ...], division: Division, speeds: Speeds) -> str:
             f"{speeds.size:,} are of no use here. A larger batch would use them"
             f"{'' if speeds.most is None else ', or --goal fastest, at a higher cost'}."
         )
-    most = max(roles, key=lambda role: role.gpus * role.busy)
+    most = max(roles, key=lambda role: role.gpu_hours.value)
     what = VERBS[most.role].format(model=most.model)
     comma = "," * ("," in what)
-    return f"{what[0].upper()}{what[1:]}{comma} takes {most.gpu_share:.0%} of the accelerators. {most.binds}"
+    part = f"{most.gpu_share:.0%} of the accelerator-hours"
+    return f"{what[0].upper()}{what[1:]}{comma} takes {part}. {most.binds}"

@@ -123,7 +123,7 @@ def _plans(
         try:
             tokens = question.tokens
             if tokens is None:
-                tokens = tokens_in(way, question, speeds, question.days or 1.0, nominal=nominal)
+                tokens = tokens_in(way, question, speeds, baseline, question.days or 1.0, nominal=nominal)
             plans.append(planned(way, question, speeds, baseline, tokens=tokens, loss=loss))
         except InfeasibleError as error:
             left_out.append(LeftOut(mode=way, reason=str(error)))
