@@ -68,7 +68,7 @@ def test_the_site_is_the_fact_sheet_of_the_cluster(overlay: Path) -> None:
 def test_a_run_is_the_staged_answer_on_the_same_hardware(overlay: Path) -> None:
     book = Catalog((overlay,))
     (few, large) = little(overlay, 1).result.training
-    assert few.plan == staged("few", gpu="hgx-h100", gpus=256, catalog=book).plan
+    assert few.plan == staged("few", gpu="hgx-h100", gpus=256, layouts="regular", catalog=book).plan
     assert large.plan is None
     assert large.reasons
     assert large.nearest

@@ -178,3 +178,27 @@ def test_rows_for_people_and_programs() -> None:
     assert result.to_dict()["schema"] == "planner.staged/1"
     assert len(result.to_frame()) == 4
     assert "<table>" in result._repr_html_()
+
+
+@pytest.mark.parametrize("where", [{"cluster": "colossus-1m"}, HERE], ids=["colossus-1m", "16384 H100"])
+def test_regular_layouts_are_near_the_best_of_all(where: dict[str, Any]) -> None:
+    best = plan_of(staged("llama-3.1-405b", catalog=BOOK, **where))
+    regular = plan_of(staged("llama-3.1-405b", layouts="regular", catalog=BOOK, **where))
+    for one, other in zip(regular.stages, best.stages, strict=True):
+        assert one.step_time_s.value >= 0.999 * other.step_time_s.value
+        assert one.strategy.tp & (one.strategy.tp - 1) == 0
+    assert regular.days.value == pytest.approx(best.days.value, rel=0.05)
+
+
+def test_where_no_regular_layout_fits_all_are_looked_at() -> None:
+    refused = staged("llama-3.1-405b", gpu="h100-sxm", gpus=8, layouts="regular", catalog=BOOK)
+    everything = staged("llama-3.1-405b", gpu="h100-sxm", gpus=8, catalog=BOOK)
+    assert refused.result.reasons == everything.result.reasons
+    with pytest.raises(InputError, match="did you mean 'regular'"):
+        staged("llama-3.1-405b", layouts="regula", catalog=BOOK, **HERE)
+
+
+def test_regular_layouts_train_on_the_group_with_the_highest_peak() -> None:
+    result = staged(small(), cluster="colossus-1", layouts="regular", catalog=BOOK)
+    peaks = {"h100-sxm": 150_000 * 1.0, "h200-sxm": 50_000 * 1.0, "gb200": 30_000 * 2.527}
+    assert result.inputs.gpu == max(peaks, key=lambda name: peaks[name])

@@ -66,6 +66,9 @@ def run(
     failed: Annotated[
         str | None, option("--failed", metavar="SHARE", text="Steps thrown away, of the run's: 5%.")
     ] = None,
+    layouts: Annotated[
+        str, typer.Option("--layouts", metavar="WHICH", help="all, or regular ones: faster to find.")
+    ] = "all",
     site: SiteOption = None,
     price: PriceOption = None,
     finance: FinanceOption = None,
@@ -91,6 +94,7 @@ def run(
         overhead=overhead,
         experiments=experiments,
         failed=failed,
+        layouts=layouts,
         site=site,
         price=price,
         finance=finance,

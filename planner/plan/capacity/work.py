@@ -118,6 +118,7 @@ def _run(book: Catalog, asked: Asked, names: tuple[str, ...], filled: Filled) ->
             gpu=asked.gpu,
             failures=asked.failures,
             overhead=asked.overhead,
+            layouts="regular",
             catalog=book,
             **asked.here(),
         )

@@ -44,6 +44,8 @@ class StagedInputs(Base):
     software: str | None
     overhead: str
     """Id of the record with the shares of experiments and failed runs."""
+    layouts: Literal["all", "regular"]
+    """Which were looked at."""
     experiments: Interval
     """Compute before the run, as a share of the run's."""
     failed: Interval

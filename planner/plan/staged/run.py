@@ -8,14 +8,16 @@ of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from planner.plan import numbers
 from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.model_input import read_model_record
 from planner.plan.staged import results
 from planner.plan.staged.answer import Done, answer_of, longest
+from planner.plan.staged.regular import group_of, regular_layout
 from planner.plan.staged.shares import shares_of
 from planner.plan.train import train
 from planner.workload.kinds import OVERHEAD, TRAINING_RECIPE
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
     from planner.workload.record import ModelRecord
     from planner.workload.training_recipe import Stage, TrainingRecipe
 
-__all__ = ["staged"]
+__all__ = ["LAYOUTS", "staged"]
+
+LAYOUTS: Final = ("all", "regular")
+"""Which layouts are looked at."""
 
 
 def staged(
@@ -40,6 +45,7 @@ def staged(
     overhead: str = "usual",
     experiments: Number | None = None,
     failed: Number | None = None,
+    layouts: str = "all",
     site: str | None = None,
     price: Number | None = None,
     finance: str | None = None,
@@ -64,6 +70,9 @@ def staged(
         Record with the shares that experiments and failed runs take.
     experiments, failed
         Those shares instead, as in ``'150%'``: compute before the run, and steps that are thrown away.
+    layouts
+        ``all``, or ``regular``: as people choose them, found in a fraction of the time; of a cluster of
+        unlike hardware then the group with the highest dense peak trains.
     site, price, finance, power_cap, failures, availability, checkpoint
         As `planner.train` takes them.
     catalog, set
@@ -94,7 +103,8 @@ def staged(
             "finance": finance, "power_cap": power_cap, "failures": failures, "availability": availability,
             "checkpoint": checkpoint,
         }  # fmt: skip
-        done = _stages(book, record, model, cluster=cluster, gpu=gpu, asked=asked)
+        regular = numbers.choice("layouts", layouts, LAYOUTS) == LAYOUTS[1]
+        done = _stages(book, record, model, cluster=cluster, gpu=gpu, asked=asked, regular=regular)
         answer = answer_of(record, done, shares, filled)
     first = done[0].result.inputs
     return results.StagedResult(
@@ -110,6 +120,7 @@ def staged(
             precision=precision,
             software=software,
             overhead=overhead,
+            layouts="regular" if regular else "all",
             experiments=shares.experiments,
             failed=shares.failed,
             site=first.site,
@@ -139,15 +150,20 @@ def _stages(
     cluster: str | None,
     gpu: str | None,
     asked: dict[str, Any],
+    regular: bool,
 ) -> list[Done]:
     """Plan every stage, the longest first: it chooses the group of a cluster."""
 
     def planned(stage: Stage, where: str | None) -> Done:
         own = _trained_by(recipe, stage, model)
-        result = train(own, cluster=where, gpu=gpu, tokens=stage.tokens.value, top=0, catalog=book, **asked)
-        return Done(stage, result)
+        layout = regular_layout(book, own, cluster=where, gpu=gpu, asked=asked) if regular else {}
+        options = {"tokens": stage.tokens.value, "top": 0, "catalog": book, **asked, **layout}
+        return Done(stage, train(own, cluster=where, gpu=gpu, **options))
 
     main = longest(recipe)
+    if regular:
+        precision = asked["precision"] or recipe.precision
+        cluster = group_of(book, cluster=cluster, precision=precision)
     first = planned(recipe.stages[main], cluster)
     inputs = first.result.inputs
     several = first.result.result.across is not None
