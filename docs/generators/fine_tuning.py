@@ -23,6 +23,16 @@ NEMO = (
     ("llama-2-70b", "sft", 16, 4, 4, 1816), ("llama-2-7b", "nemo-lora", 8, 1, 1, 24824),
     ("llama-2-13b", "nemo-lora", 8, 1, 1, 14629), ("llama-2-70b", "nemo-lora", 8, 2, 4, 2621),
 )  # fmt: skip
+BLACKWELL = (
+    (
+        "sft", "llama-3-8b", 16384, (("global_batch", 8), ("tp", 1), ("pp", 1)),
+        (("bf16", 24690), ("fp8", 33362), ("mxfp8", 31556)),
+    ),
+    (
+        "nemo-lora", "llama-3-70b", 4096, (("global_batch", 32), ("tp", 1), ("pp", 4), ("vpp", 20)),
+        (("bf16", 3772), ("fp8", 5919), ("mxfp8", 5675)),
+    ),
+)  # fmt: skip
 QWEN = {
     "7B": (4096, 32, 32, 11008, 151936), "14B": (5120, 40, 40, 13696, 152064),
     "72B": (8192, 80, 64, 24576, 152064),
@@ -140,6 +150,21 @@ def _speed() -> Iterator[Row]:
         )
         what = f"{model}, {kind}, {gpus} H100 in FP8, tokens/s of one"
         yield what, "NeMo 24.12", known, plan.tokens_per_s_per_gpu.value
+    for kind, model, length, layout, rates in BLACKWELL:
+        for precision, known in rates:
+            plan = planned(
+                model, kind=kind, gpu="b200", gpus=8, seq_len=length, micro_batch=1, packing=1,
+                software="nemo", precision=precision, **dict(layout),
+            )  # fmt: skip
+            what = f"{model}, {kind}, 8 B200 in {precision}, tokens/s of one"
+            yield what, "NeMo on B200", known, plan.tokens_per_s_per_gpu.value
+    # Of the kinds with adapters, the one whose examples fill their sequence.
+    torch = planned(
+        "llama-3-70b", kind="mlperf-lora", targets="q,k,v,o,gate,up,down", gpu="h100-sxm", gpus=8, tp=2, pp=4,
+        seq_len=4096, global_batch=32, precision="bf16", software="torchtitan", **RECOMPUTED,
+    )  # fmt: skip
+    what = "llama-3-70b, lora, 8 H100 in bf16, tokens/s of one"
+    yield what, "NeMo AutoModel", 608, torch.tokens_per_s_per_gpu.value
     minutes = planned("llama-2-70b", kind="mlperf-lora", gpus=8, **h100).days.value * 1440
     yield "Llama 2 70B, 8 H100, minutes for 3,072 sequences", "MLPerf Training 4.0", 29.1, minutes
 

@@ -147,6 +147,26 @@ def test_speed_of_nemo(model: str, kind: str, gpus: int, tp: int, pp: int, rate:
     assert plan.tokens_per_s_per_gpu.value == pytest.approx(rate, rel=0.1)
 
 
+@pytest.mark.parametrize(("precision", "rate"), [("bf16", 24690), ("fp8", 33362), ("mxfp8", 31556)])
+def test_speed_of_examples_on_blackwell(precision: str, rate: float) -> None:
+    """vuiseng9, "Benchmark NVFP4 Training Performance on Blackwell 8xB200 with NeMo": packed to 16,384."""
+    plan = planned(
+        "llama-3-8b", kind="sft", gpu="b200", gpus=8, tp=1, pp=1, seq_len=16384, global_batch=8,
+        micro_batch=1, packing=1, precision=precision, software="nemo",
+    )  # fmt: skip
+    assert plan.tokens_per_s_per_gpu.value == pytest.approx(rate, rel=0.12)
+
+
+@pytest.mark.parametrize(("precision", "rate"), [("bf16", 3772), ("fp8", 5919), ("mxfp8", 5675)])
+def test_speed_of_adapters_on_blackwell(precision: str, rate: float) -> None:
+    """The same page: Llama 3 70B, packed to 4,096."""
+    plan = planned(
+        "llama-3-70b", kind="nemo-lora", gpu="b200", gpus=8, tp=1, pp=4, vpp=20, seq_len=4096,
+        global_batch=32, micro_batch=1, packing=1, precision=precision, software="nemo",
+    )  # fmt: skip
+    assert plan.tokens_per_s_per_gpu.value == pytest.approx(rate, rel=0.12)
+
+
 def test_minutes_of_mlperf() -> None:
     """29.1 minutes on eight H100 (MLPerf Training 4.0), for some 3,072 sequences, evaluation included."""
     plan = planned(
