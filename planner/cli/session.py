@@ -42,16 +42,16 @@ class Session:
 
     def plain_catalog(self) -> Catalog:
         """Open the catalog without the overrides, which may be of records that only a scenario brings."""
-        import planner.workload.kinds  # noqa: F401  (registers its kinds)
         from planner.catalog.load import Catalog
 
-        return Catalog(self.overlays)
+        return Catalog(self.overlays) if self.overrides else self.catalog()
 
     def beneath(self, overlays: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
         """Lay overlays and overrides of a scenario beneath those of the command line."""
         self.overlays = (*overlays, *self.overlays)
         self.overrides = (*overrides, *self.overrides)
-        self._catalog = None
+        if overlays or overrides:
+            self._catalog = None
 
     def unused(self) -> list[str]:
         """Return the overrides that changed no record of those that were read."""

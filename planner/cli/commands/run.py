@@ -15,6 +15,7 @@ from planner.cli.session import Session
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from planner.catalog.load import Catalog
     from planner.catalog.strict_yaml import Document
 
 __all__ = ["run"]
@@ -52,13 +53,15 @@ def run(
     from planner.plan.scenario.check import ready
     from planner.plan.scenario.read import changes
 
-    document, folder = _read(session, scenario)
+    catalog = session.plain_catalog()
+    document, folder = _read(catalog, scenario)
     one = ready(
         document,
         folder,
         changed=changes(with_ or ()),
         overlays=session.overlays,
         overrides=session.overrides,
+        catalog=catalog,
     )
     session.beneath(one.overlays, one.overrides)
     about = {"name": one.record.name, "note": one.record.note}
@@ -69,11 +72,11 @@ def run(
     return answer
 
 
-def _read(session: Session, scenario: str) -> tuple[Document, Path | None]:
+def _read(catalog: Catalog, scenario: str) -> tuple[Document, Path | None]:
     from planner.plan.scenario.read import read_document
 
     if scenario != "-":
-        return read_document(scenario, session.plain_catalog())
+        return read_document(scenario, catalog)
     from planner.catalog.strict_yaml import parse_yaml
     from planner.cli.streams import read_input
 

@@ -34,6 +34,7 @@ def ready(
     changed: Mapping[str, Any] | None = None,
     overlays: Iterable[Path] = (),
     overrides: Iterable[str] = (),
+    catalog: Catalog | None = None,
 ) -> Ready:
     """Check a scenario and what is changed in it.
 
@@ -47,6 +48,8 @@ def ready(
         Inputs instead of, or beside, those that it has; None leaves one open.
     overlays, overrides
         Of the catalog, on top of those that it has.
+    catalog
+        With the overlays; names are looked up in it where neither the scenario nor an override changes it.
 
     Raises
     ------
@@ -70,8 +73,10 @@ def ready(
         document=document,
         changed=frozenset(changed),
     )
-    catalog, complete = _catalog(one, base, wrong, (*overlays,), (*overrides,))
-    beside = _inputs(one, changed, catalog, wrong, names=complete)
+    book, complete = catalog, True
+    if book is None or record.catalog or record.set or (*overrides,):
+        book, complete = _catalog(one, base, wrong, (*overlays,), (*overrides,))
+    beside = _inputs(one, changed, book, wrong, names=complete)
     if wrong or beside:
         raise InputError.collect([*_sorted(wrong), *beside])
     merged = {name: value for name, value in {**one.inputs, **changed}.items() if value is not None}
@@ -86,7 +91,7 @@ def mistakes_in(catalog: Catalog, folder: Path | None = None) -> list[str]:
         if folder is not None and not path.is_relative_to(folder):
             continue
         try:
-            ready(*read_document(path, catalog), overlays=catalog.roots[1:])
+            ready(*read_document(path, catalog), overlays=catalog.roots[1:], catalog=catalog)
         except InputError as error:
             found += error.mistakes
         except PlannerError:

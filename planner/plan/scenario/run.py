@@ -51,10 +51,9 @@ def run(scenario: object, *, catalog: Any = None, set: Iterable[str] = (), **inp
     1000000000000.0
     """
     texts = (set,) if isinstance(set, str) else tuple(set)
-    book = as_catalog(catalog, () if isinstance(catalog, Catalog) else texts)
+    book = as_catalog(catalog, ())
     document, folder = read_document(scenario, book)
-    added = book.roots[1:]
-    one = ready(document, folder, changed=inputs, overlays=added, overrides=texts)
+    one = ready(document, folder, changed=inputs, overlays=book.roots[1:], overrides=texts, catalog=book)
     if isinstance(catalog, Catalog) and (one.overlays or one.overrides or texts):
         raise UsageError(
             "the scenario changes the catalog: give overlay directories as the catalog, not a Catalog"
