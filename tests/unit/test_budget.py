@@ -257,6 +257,20 @@ class TestRefused:
         with pytest.raises(error, match=message):
             ask(**options)
 
+    def test_too_little_power_says_what_one_takes_and_that_it_would_do(self) -> None:
+        answer = ask(mw=0.001, gpu="h100").result
+        assert "less than the 1,7" in answer.reasons[0]
+        (enough,) = answer.nearest
+        assert enough.field == "mw"
+        assert isinstance(enough.value, float)
+        assert ask(mw=enough.value * 1.001, gpu="h100").result.reasons == ()
+
+    def test_supplies_of_a_site_bind_before_the_power_that_is_given(self) -> None:
+        answer = ask(mw=2000, gpu="h100", site="memphis-colossus-1").result
+        assert answer.binds.startswith("The supplies of memphis-colossus-1 bind")
+        assert answer.accelerators is not None
+        assert answer.accelerators.value < ask(mw=2000, gpu="h100").result.accelerators.value  # type: ignore[union-attr]
+
     def test_less_than_one_accelerator_says_what_would_pay_one(self) -> None:
         answer = ask(usd=1000, gpu="h100", price="$2/h").result
         assert answer.accelerators is None

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from planner.plan.budget.deals import HOURS_PER_DAY
 from planner.plan.budget.hardware import Hardware
 from planner.plan.budget.spread import exact, over, times
@@ -54,6 +56,8 @@ class Amounts:
     accelerators: Interval
     gpus: int
     days: float
+    short_of_site: bool = False
+    """Whether the supplies of the site carry less than the power that was given."""
 
     @property
     def share(self) -> Interval | None:
@@ -90,7 +94,7 @@ def allotted(catalog: Catalog, wanted: Wanted, asked: Asked, filled: Filled) -> 
 def _amounts(catalog: Catalog, wanted: Wanted, asked: Asked, hardware: Hardware) -> Amounts:
     price, basis = hardware.usd_per_hour(asked.price)
     hours_each = wanted.days * HOURS_PER_DAY
-    given, value = wanted.amount.given, wanted.amount.value
+    given, value, short = wanted.amount.given, wanted.amount.value, False
     if given == "usd":
         hours = over(exact(value), price) if price.low > 0 else exact(MOST_GPUS * hours_each)
         accelerators, usd = hours.scaled(1.0 / hours_each), exact(value)
@@ -100,7 +104,7 @@ def _amounts(catalog: Catalog, wanted: Wanted, asked: Asked, hardware: Hardware)
         elif given == "gpus":
             accelerators = exact(value)
         else:
-            accelerators = _carried(catalog, asked, hardware, value)
+            accelerators, short = _carried(catalog, asked, hardware, value)
         hours = accelerators.scaled(hours_each)
         usd = times(hours, price)
     most = hardware.size or MOST_GPUS
@@ -113,15 +117,25 @@ def _amounts(catalog: Catalog, wanted: Wanted, asked: Asked, hardware: Hardware)
         accelerators=accelerators,
         gpus=min(floor(accelerators.value * (1.0 + 1e-12)), most),
         days=wanted.days,
+        short_of_site=short,
     )
 
 
-def _carried(catalog: Catalog, asked: Asked, hardware: Hardware, watts: float) -> Interval:
-    """Accelerators whose nameplate at the meter is the power: whole systems, or a share of a cluster."""
+def _carried(catalog: Catalog, asked: Asked, hardware: Hardware, watts: float) -> tuple[Interval, bool]:
+    """Accelerators whose nameplate at the meter is the power, and whether the site carries less.
+
+    Whole systems of a part, or a share of a cluster or, below one system, of that.
+    """
     if hardware.size is not None:
-        return over(exact(watts), interval_of(nameplate_watts(hardware.own))).scaled(hardware.size)
-    ends = sizing(catalog, asked, hardware, power=watts).accelerators
-    return Interval(value=ends.value, low=ends.low, high=ends.high)
+        share = over(exact(watts), interval_of(nameplate_watts(hardware.own)))
+        return share.scaled(hardware.size), False
+    found = sizing(catalog, asked, hardware, power=watts)
+    if found.accelerators.value >= 1 and found.accelerators.low >= 1:
+        ends = found.accelerators
+        return Interval(value=ends.value, low=ends.low, high=ends.high), found.binds == "site"
+    largest = hardware.own.largest
+    each = largest.watts(np.array([float(found.whole)]), "training").nameplate
+    return over(exact(watts), interval_of(each)), False
 
 
 def sizing(

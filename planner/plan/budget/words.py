@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planner.plan.budget.deals import DAYS_PER_YEAR, HOURS_PER_DAY
+from planner.plan.cluster.power import nameplate_watts
 from planner.plan.cluster.words import between, watts
 from planner.plan.cluster.words import usd as dollars
 from planner.plan.document import Nearest
@@ -90,22 +91,33 @@ def binds(wanted: Wanted, found: Amounts) -> str:
             f"Money binds: a tenth more of it is {number(0.1 * found.accelerators.value)} accelerators more "
             f"at {price} ({between(found.price, hourly)})."
         )
+    if found.short_of_site:
+        site = found.hardware.own.estates[0].site.id
+        return f"The supplies of {site} bind: they carry less than the power that was given; see --site."
     if wanted.amount.given == "mw":
-        each = wanted.amount.value / max(found.accelerators.value, 1e-9)
         return (
-            f"Power binds: an accelerator takes {each:,.0f} W of nameplate with its share of everything else."
+            f"Power binds: an accelerator takes {_nameplate(found):,.0f} W of nameplate with its share of "
+            "everything else."
         )
     what = "Accelerator-hours bind" if wanted.amount.given == "gpu-hours" else "Accelerators bind"
     return f"{what}; at {price} they cost {dollars(found.usd.value)}."
+
+
+def _nameplate(found: Amounts) -> float:
+    """Watts of one accelerator with its share of everything else, at the meter."""
+    own = found.hardware.own
+    return float(nameplate_watts(own).flat[0]) / own.total
 
 
 def reasons(wanted: Wanted, found: Amounts) -> tuple[str, ...]:
     """Say why not one accelerator is paid for all the days; nothing where one is."""
     if found.gpus >= 1:
         return ()
-    hours = f"{number(found.hours.value)} hours of {found.hardware.label}"
-    whole = f"{number(found.days * HOURS_PER_DAY)}"
-    return (f"{amount_words(wanted.amount)} are {hours}, and one for {days_words(found.days)} takes {whole}",)
+    label, given = found.hardware.label, amount_words(wanted.amount)
+    if wanted.amount.given == "mw":
+        return (f"{given} are less than the {_nameplate(found):,.0f} W of nameplate of one {label}",)
+    hours, whole = number(found.hours.value), number(found.days * HOURS_PER_DAY)
+    return (f"{given} are {hours} hours of {label}, and one for {days_words(found.days)} takes {whole}",)
 
 
 def nearest(wanted: Wanted, found: Amounts) -> tuple[Nearest, ...]:
@@ -113,19 +125,18 @@ def nearest(wanted: Wanted, found: Amounts) -> tuple[Nearest, ...]:
     if found.gpus >= 1:
         return ()
     share = max(found.accelerators.value, 1e-12)
-    days = found.days * share
     more = wanted.amount.value / share
     name = {"usd": "usd", "mw": "mw", "gpu-hours": "gpu_hours", "gpus": "gpus"}[wanted.amount.given]
     value = more / MEGA if name == "mw" else more
-    return (
-        Nearest(
-            field="days",
-            value=days,
-            sentence=f"--days {days:.3g}: one accelerator, as long as the amount lasts",
-        ),
-        Nearest(
-            field=name,
-            value=value,
-            sentence=f"--{name.replace('_', '-')} {value:.4g}: one accelerator for {days_words(found.days)}",
-        ),
+    enough = Nearest(
+        field=name,
+        value=value,
+        sentence=f"--{name.replace('_', '-')} {value:.4g}: one accelerator for {days_words(found.days)}",
     )
+    if name == "mw":  # Fewer days need no less power.
+        return (enough,)
+    days = found.days * share
+    shorter = Nearest(
+        field="days", value=days, sentence=f"--days {days:.3g}: one accelerator, as long as the amount lasts"
+    )
+    return shorter, enough
