@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RecipeTable", "recipe_table"]
 
-NEVER_STALE = 1.0
+LATE: Final = 0.01
+"""Share of late rollouts of a recipe that says none."""
+NEVER_STALE: Final = 1.0
 """Staleness of a synchronous recipe that is asked to run asynchronously: one step, the least there is."""
 
 
@@ -30,8 +32,8 @@ class RecipeTable:
         Of the logarithm of the sampled tokens, before they are cut at `most`.
     wait_s
         For tools, of a rollout of mean length.
-    discarded, evaluation
-        Shares of the rollouts trained on that come on top: thrown away, and of evaluation.
+    discarded, late, evaluation
+        Shares of the rollouts that are thrown away, that come too late, and that come on top.
     """
 
     prompts: FloatArray
@@ -55,6 +57,7 @@ class RecipeTable:
     passes: FloatArray
     discarded: FloatArray
     evaluation: FloatArray
+    late: FloatArray
     share: FloatArray
     every: FloatArray
     efficiency: FloatArray
@@ -65,6 +68,10 @@ class RecipeTable:
         """Return the stated values alone, ``[1, 1]``."""
         return replace(self, **{name: column[:1] for name, column in vars(self).items()})
 
+    def in_turns(self) -> Self:
+        """Return the same for a synchronous step, which waits for every rollout."""
+        return replace(self, late=np.zeros((1, 1)))
+
     @property
     def rollouts(self) -> FloatArray:
         """Rollouts of a step that are trained on."""
@@ -73,7 +80,8 @@ class RecipeTable:
     @property
     def started(self) -> FloatArray:
         """Rollouts of a step that are generated."""
-        return self.rollouts * (1.0 / (1.0 - self.discarded) + self.evaluation)
+        kept = (1.0 - self.discarded) * (1.0 - self.late)
+        return self.rollouts * (1.0 / kept + self.evaluation)
 
     @property
     def sequence(self) -> FloatArray:
@@ -119,6 +127,7 @@ def recipe_table(record: PostTraining, samples: Samples) -> RecipeTable:
         passes=of("passes", learning.passes),
         discarded=np.clip(of("discarded", making.discarded), 0.0, 0.99),
         evaluation=of("evaluation", making.evaluation),
+        late=np.array([[LATE]]) if making.late is None else np.clip(of("late", making.late), 0.0, 0.5),
         share=np.clip(of("share", publishing.share), 0.0, 1.0),
         every=of("every", publishing.every),
         efficiency=np.clip(of("efficiency", publishing.efficiency), 0.01, 1.0),

@@ -109,6 +109,8 @@ class Generation(Section):
     """Share of the rollouts that is never trained on: groups without a contrast, failed environments."""
     evaluation: Fraction
     """Rollouts of evaluation, beside those of training."""
+    late: Fraction | None = None
+    """Of mode async: share of the rollouts, the longest, that may come too late and are then thrown away."""
     engine: Annotated[str, Ref("engine")] | None = None
     """Serving engine; by default the usual one on the hardware."""
     speculation: Annotated[str, Ref("speculation")] | None = None

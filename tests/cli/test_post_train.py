@@ -82,7 +82,7 @@ def test_one_value_of_a_recipe_by_set(run: Run) -> None:
     result = run(*SMALL, "--steps", "10", "--set", "post-training.usual.generation.discarded=0 %", "--json")
     read = json.loads(result.stdout)
     assert result.exit_code == 0, result.stderr
-    assert read["result"]["plan"]["rollouts"]["started"] == pytest.approx(2048 * 1.03)
+    assert read["result"]["plan"]["rollouts"]["started"] == pytest.approx(2048 * (1 / 0.99 + 0.03))
     assert read["inputs"]["overrides"] == ["post-training.usual.generation.discarded=0 %"]
 
 

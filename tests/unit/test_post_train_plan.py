@@ -20,6 +20,8 @@ from planner.plan.rates import Where
 from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 BOOK = Catalog()
+MORE = 1 / (0.8 * 0.99) + 0.03
+"""Rollouts started for one that is trained on: some are thrown away, some late, some of evaluation."""
 SMALL: dict[str, Any] = {"model": "llama-3-8b", "gpu": "h100-sxm", "gpus": 64, "catalog": BOOK}
 
 
@@ -56,7 +58,7 @@ class TestPlan:
     def test_group_counts(self, result: PostTrainResult, plan: Plan) -> None:
         inputs, rollouts = result.inputs, plan.rollouts
         assert rollouts.trained_on == inputs.prompts * inputs.group == 2048
-        assert rollouts.started == pytest.approx(2048 * (1 / 0.8 + 0.03))
+        assert rollouts.started == pytest.approx(2048 * MORE)
         assert rollouts.sampled_tokens == pytest.approx(2048 * inputs.mean_tokens)
         assert plan.sampled_tokens.value == pytest.approx(100 * rollouts.sampled_tokens)
         assert rollouts.trained_tokens == pytest.approx(2048 * (8000 + 300))
@@ -88,12 +90,12 @@ class TestPlan:
         assert sum(shares.flop.values()) == pytest.approx(1.0)
         assert sum(shares.gpu_time.values()) == pytest.approx(1.0)
         assert shares.flop["generation"] < shares.gpu_time["generation"]
-        # Per token 2 N to generate, 2 N for a pass, 6 N to train; 1.28 are generated for one trained on.
-        assert shares.flop["generation"] == pytest.approx(2 * 1.28 / (2 * 1.28 + 2 + 6))
+        # Per token 2 N to generate, 2 N for a pass, 6 N to train; 1.29 are generated for one trained on.
+        assert shares.flop["generation"] == pytest.approx(2 * MORE / (2 * MORE + 2 + 6))
 
     def test_compute_is_flop_per_token_times_tokens(self, plan: Plan) -> None:
         each = 6.0 * 8.03e9
-        low = plan.trained_tokens.value * each * (1 + 1 / 3 + 1.28 / 3)
+        low = plan.trained_tokens.value * each * (1 + 1 / 3 + MORE / 3)
         assert low * 0.9 < plan.flop < low * 1.6
 
     def test_intervals_hold_the_value(self, plan: Plan) -> None:
@@ -154,6 +156,14 @@ class TestModes:
         assert few is not None
         assert few.environments.concurrent.value <= 200.5
         assert few.step_time_s.value > plan.step_time_s.value
+
+    def test_more_that_may_be_late_shorten_a_step(self) -> None:
+        strict, loose = (asked(late=late, staleness=1, mean_tokens=4000) for late in ("0.1 %", "10 %"))
+        assert strict.plan is not None
+        assert loose.plan is not None
+        assert loose.plan.step_time_s.value < strict.plan.step_time_s.value
+        assert loose.plan.rollouts.started > strict.plan.rollouts.started
+        assert loose.plan.rollouts.long_tokens < strict.plan.rollouts.long_tokens
 
     def test_generation_elsewhere_leaves_the_accelerators_to_training(self) -> None:
         far = asked(generation_gpu="h200-sxm", generation_gpus=64, link="two-sites-1000km").plan
@@ -236,7 +246,7 @@ class TestSplit:
         """Every number of replicas of every layout, with the exact rate of training on what is left."""
         run = read_run(
             BOOK, Filled(), model="llama-3-8b", recipe=None, mode=None, fixed={"steps": 100}, changes={},
-            p99_tokens=None, tool_time=None, environments=None,
+            late=None, p99_tokens=None, tool_time=None, environments=None,
         )  # fmt: skip
         where = Where(book=BOOK, gpu="h100-sxm", gpus=64)
         fleet = Fleet(where=where, run=run, batch=batch_of(run), options={}, unit=8)

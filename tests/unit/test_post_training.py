@@ -172,6 +172,49 @@ class TestFlowing:
         assert flow.at_once < 256.0
 
 
+def stream(
+    lengths: np.ndarray, *, rollouts: int, slots: int, staleness: int, steps: int
+) -> tuple[float, float]:
+    """Run a stream event by event at 0.01 s a token; returns seconds of a step and the share that is late."""
+    now, version, late, marked = 0.0, 0, 0, 0.0
+    running: list[tuple[float, int]] = []
+    waiting: list[int] = []
+    shares = RNG.random(40 * steps * rollouts)
+    drawn = iter(np.interp(shares, BELOW, lengths))
+    while version < steps:
+        while len(running) < slots:
+            heapq.heappush(running, (now + 0.01 * next(drawn), version))
+        now, began = heapq.heappop(running)
+        if version - began > staleness:
+            late += 1
+        else:
+            waiting.append(began)
+        if len(waiting) >= rollouts:
+            del waiting[:rollouts]
+            version += 1
+            marked = now if version == steps // 5 else marked
+    return (now - marked) / (steps - steps // 5), late / (late + steps * rollouts)
+
+
+class TestStream:
+    @pytest.mark.parametrize(("staleness", "late"), [(2, 0.01), (4, 0.01), (8, 0.01), (4, 0.1)])
+    def test_against_a_simulation(self, staleness: int, late: float) -> None:
+        """As many in flight as we say give the step that we say, and no more late rollouts than allowed."""
+        found = rollout_lengths(mean=1000.0, sigma=0.8, most=8000.0)
+        flat = Curve(np.array([1.0, 1e4]), np.array([0.010, 0.010]))
+        flow = flowing(
+            lengths=found, rollouts=64.0 / (1.0 - late), replicas=1.0, curve=flat, wait_s=0.0, kept=1.0,
+            staleness=float(staleness), late=late,
+        )  # fmt: skip
+        ours = 64.0 / (1.0 - late) / float(flow.rollouts_per_s)
+        assert ours == pytest.approx(float(flow.long_s) / staleness, rel=1e-3)
+        seconds, behind = stream(
+            found, rollouts=64, slots=round(float(flow.at_once)), staleness=staleness, steps=300
+        )
+        assert seconds == pytest.approx(ours, rel=0.05)
+        assert behind <= 1.5 * late
+
+
 class TestSteps:
     def test_passes_are_thirds_of_training(self) -> None:
         assert forward_share(passes=2.0, epochs=1.0) == pytest.approx(5.0 / 3.0)

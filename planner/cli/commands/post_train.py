@@ -51,7 +51,10 @@ def run(
         str | None, option("--mode", metavar="MODE", text="sync (by turns) or async (side by side).")
     ] = None,
     staleness: Annotated[
-        str | None, option("--staleness", metavar="K", text="Steps that a rollout may be late, in async.")
+        str | None, option("--staleness", metavar="K", text="Steps within which rollouts are used, in async.")
+    ] = None,
+    late: Annotated[
+        str | None, option("--late", metavar="SHARE", text="Of the rollouts that may come later still.")
     ] = None,
     prompts: Annotated[str | None, option("--prompts", text="Prompts of a step.")] = None,
     group: Annotated[str | None, option("--group", text="Rollouts of each.")] = None,
@@ -132,6 +135,7 @@ def run(
         gpu_hours=gpu_hours,
         mode=mode,
         staleness=staleness,
+        late=late,
         prompts=prompts,
         group=group,
         prompt_tokens=prompt_tokens,
@@ -182,12 +186,14 @@ def _tables(result: PostTrainResult) -> list[Table]:
     from planner.plan.post_train.table import (
         FEWER_HEAD,
         PUBLISHED_HEAD,
+        REWARD_HEAD,
         SPLIT_HEAD,
         STEP_HEAD,
         fewer_rows,
         headline,
         plan_rows,
         published_rows,
+        reward_rows,
         split_rows,
         step_rows,
     )
@@ -203,6 +209,9 @@ def _tables(result: PostTrainResult) -> list[Table]:
         tables.append(text_table(SPLIT_HEAD, split_rows(plan)))
     if plan.fewer:
         tables.append(text_table(FEWER_HEAD, fewer_rows(plan)))
+    rewards = reward_rows(plan)
+    if rewards:
+        tables.append(text_table(REWARD_HEAD, rewards))
     if plan.published:
         tables.append(text_table(PUBLISHED_HEAD, published_rows(plan)))
     return [*tables, *assumed(result)]

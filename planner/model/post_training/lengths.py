@@ -86,14 +86,16 @@ def visited(lengths: FloatArray, window: Values = math.inf) -> FloatArray:
     return expected(lengths * held) / expected(lengths)
 
 
-def quantile(lengths: FloatArray, share: float) -> FloatArray:
-    """Length that a share of the rollouts stays below, ``[...]``."""
-    place = int(np.searchsorted(BELOW, share))
-    before = max(place - 1, 0)
-    step = BELOW[place] - BELOW[before]
-    part = 0.0 if step == 0.0 else (share - BELOW[before]) / step
-    at: FloatArray = lengths[..., before] + part * (lengths[..., place] - lengths[..., before])
-    return at
+def quantile(lengths: FloatArray, share: Values) -> FloatArray:
+    """Length that a share of the rollouts stays below, ``[...]``; shares of the shape of the rows, or one."""
+    wanted = np.broadcast_to(array(share), np.broadcast_shapes(np.shape(share), lengths.shape[:-1]))
+    place = np.clip(np.searchsorted(BELOW, wanted), 1, BELOW.size - 1)
+    part = np.clip(
+        (wanted - BELOW[place - 1]) / np.maximum(BELOW[place] - BELOW[place - 1], 1e-300), 0.0, 1.0
+    )
+    rows = np.broadcast_to(lengths, (*wanted.shape, BELOW.size))
+    before, after = (np.take_along_axis(rows, at[..., None], axis=-1)[..., 0] for at in (place - 1, place))
+    return np.asarray(before + part * (after - before))
 
 
 def any_left(count: Values) -> FloatArray:

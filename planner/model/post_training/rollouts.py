@@ -18,7 +18,7 @@ from planner.model.post_training.decoding import Curve, pace_s, room
 from planner.model.post_training.lengths import ABOVE, any_left, expected, quantile
 from planner.types import FloatArray
 
-__all__ = ["LATE", "Drained", "Flowing", "drained", "flowing"]
+__all__ = ["Drained", "Flowing", "drained", "flowing"]
 
 
 class Drained(NamedTuple):
@@ -43,13 +43,11 @@ class Flowing(NamedTuple):
     mean_s: FloatArray
     """Of a rollout, waits and its check included."""
     long_s: FloatArray
-    """Of a long one: 99 of 100 take no longer."""
+    """Of the longest that is still in time."""
     roomy: FloatArray
     """Rollouts that memory would hold."""
 
 
-LATE: Final = 0.99
-"""Share of the rollouts that staleness must let through; the others are thrown away when they are too old."""
 _HALVINGS: Final = 16
 
 
@@ -116,6 +114,7 @@ def flowing(
     wait_s: Values,
     kept: Values,
     staleness: Values,
+    late: Values = 0.01,
     check_s: Values = 0.0,
     slots: Values | None = None,
     most: Values = np.inf,
@@ -135,6 +134,8 @@ def flowing(
         Of a step.
     staleness
         Steps, 1 or more.
+    late
+        Share of the rollouts, the longest ones, that may be older and are then thrown away.
     check_s
         From the last token of a rollout to its reward; it holds an environment and no memory of the engine.
     lengths, replicas, curve, wait_s, kept, slots, most
@@ -142,7 +143,7 @@ def flowing(
     """
     of_step, copies = np.broadcast_arrays(array(rollouts), array(replicas))
     check, mean, steps = array(check_s), expected(lengths), array(staleness)
-    long = quantile(lengths, LATE)
+    long = quantile(lengths, 1.0 - array(late))
     memory = room(curve=curve, wait_s=wait_s, kept=kept, slots=slots) * copies
     allowed = np.minimum(steps * of_step, array(most))
 

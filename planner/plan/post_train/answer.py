@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from planner.model.post_training.decoding import decoding
+from planner.model.post_training.lengths import quantile
 from planner.plan.document import Bottleneck
 from planner.plan.post_train import parts, results
 from planner.plan.post_train.spread import Outcome, interval
@@ -224,10 +225,11 @@ def _side_by_side(
     name: str, held: bool, found: dict[str, float], run: Run, choice: Choice, rate: Rate
 ) -> str:
     making, using = _time(found["generation"]), _time(found["training"])
+    longest = float(quantile(run.lengths[0, 0], 1.0 - run.stated_value("late")))
     long = (
-        f"one rollout in a hundred has {run.p99_tokens:,.0f} tokens or more, and may be no more than "
-        f"{run.stated_value('staleness'):g} steps old when it is trained on, so that fewer run at a time "
-        "than memory holds; a higher --staleness, a lower --max-tokens or more --prompts would help"
+        f"all but {run.stated_value('late'):.1%} of the rollouts, those of up to {longest:,.0f} tokens, must "
+        f"be trained on within {run.stated_value('staleness'):g} steps, so that fewer run at a time than "
+        "memory holds; a higher --staleness, more --late, a lower --max-tokens or more --prompts would help"
     )
     if name == "long rollouts":
         return f"Long rollouts bind: {long}."

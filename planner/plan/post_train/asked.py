@@ -53,6 +53,8 @@ CHANGES: Final = {
 """Parameter of the question to the field of the recipe's table that it replaces."""
 _FULL: Final = 0.98
 """Share of a limit of lengths that their mean may be."""
+_MOST_LATE: Final = 0.5
+_WHOLE: Final = ("prompts", "group")
 _ZERO: Final = ("environment_tokens", "passes")
 _NOT_SAID: Final = ("published", "hardware", "steps", "staleness")
 
@@ -121,6 +123,7 @@ def read_run(
     mode: str | None,
     fixed: Mapping[str, Number | None],
     changes: Mapping[str, Number | None],
+    late: Number | None,
     p99_tokens: Number | None,
     tool_time: Number | None,
     environments: Number | None,
@@ -149,16 +152,16 @@ def read_run(
     filled.notes.extend(notes)
     given = {name: value for name, value in changes.items() if value is not None}
     way = numbers.choice("mode", found.mode if mode is None else mode, MODES)
-    if way == "sync" and "staleness" in given:
+    if way == "sync" and ("staleness" in given or late is not None):
         raise UsageError(
-            "--staleness belongs to --mode async: rollouts of a synchronous step are never stale"
+            "--staleness and --late belong to --mode async: a synchronous step waits for all of its rollouts"
         )
     which, amount = _fixed(found, fixed, filled)
     table = _changed(recipe_table(found, Samples()), given, p99_tokens, tool_time)
     table = _in_context(record, table, filled)
-    changed = frozenset(given) | {
-        name for name, value in (("p99_tokens", p99_tokens), ("tool_time", tool_time)) if value is not None
-    }
+    table = table.in_turns() if way == "sync" else _late(table, late)
+    others = {"p99_tokens": p99_tokens, "tool_time": tool_time, "late": late}
+    changed = frozenset(given) | {name for name, value in others.items() if value is not None}
     _assumed(found, changed, filled)
     if way == "async" and found.staleness is None and "staleness" not in given:
         filled.assume("staleness", 1, f"recipe {found.id} is synchronous; --staleness says more")
@@ -214,6 +217,9 @@ def _changed(
     """Replace what was given; it has no range."""
     columns: dict[str, FloatArray] = {}
     for name, value in given.items():
+        if name in _WHOLE:
+            columns[CHANGES[name]] = np.array([[float(numbers.count(name, value, most=_MOST))]])
+            continue
         zero = name in _ZERO and str(value).strip() in ("0", "0.0")
         number = 0.0 if zero else numbers.positive(name, value, most=_MOST, example="16")
         if name in ("staleness", "turns", "epochs") and number < 1.0:
@@ -239,6 +245,15 @@ def _changed(
         changed = replace(changed, updates=changed.rollouts[:1])
     # A mean that is drawn near the limit leaves no room for a spread.
     return replace(changed, sampled=np.minimum(changed.sampled, max(0.9 * most, mean)))
+
+
+def _late(table: RecipeTable, given: Number | None) -> RecipeTable:
+    if given is None:
+        return table
+    share = numbers.fraction("late", given)
+    if share > _MOST_LATE:
+        raise InputError(f"--late {given!r} throws away most of what is generated; give at most 50 %")
+    return replace(table, late=np.array([[share]]))
 
 
 def _in_context(record: ModelRecord, table: RecipeTable, filled: Filled) -> RecipeTable:
@@ -295,6 +310,7 @@ _PATHS: Final = {
     "turns": "environment.turns",
     "environment_tokens": "environment.tokens",
     "tool_time": "environment.wait",
+    "late": "generation.late",
     "epochs": "learning.epochs",
     "passes": "learning.passes",
 }

@@ -58,8 +58,11 @@ def hardware_of(
     gpus: Number | None,
     generation_gpu: str | None,
     generation_gpus: Number | None,
+    link: str | None,
 ) -> Hardware:
     """Find the hardware; by default that of the recipe."""
+    if link and generation_gpu is None:
+        raise UsageError("--link joins other hardware that generates; name it with --generation-gpu")
     limit = None if gpus is None else numbers.count("gpus", gpus, most=MOST_GPUS)
     hardware = run.recipe.hardware
     if base.cluster is None and base.gpu is None and hardware is not None:
@@ -77,6 +80,8 @@ def hardware_of(
     cluster = base.cluster
     if len(found) > 1 and place.system is not None:
         cluster = f"{place.cluster}/{place.system.id}"
+        rest = ", ".join(f"{one.available:,} {one.accelerator.id}" for one in found if one is not place)
+        filled.notes.append(f"The other groups of {place.cluster} ({rest}) could generate: --generation-gpu.")
         filled.assume(
             "group",
             place.system.id,

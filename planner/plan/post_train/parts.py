@@ -8,7 +8,6 @@ import numpy as np
 
 from planner.errors import InputError
 from planner.model.post_training.lengths import longest, quantile
-from planner.model.post_training.rollouts import LATE
 from planner.model.scaling.reward import compute_for_reward, reward
 from planner.plan import numbers
 from planner.plan.post_train.results import (
@@ -72,7 +71,8 @@ def rollouts(run: Run, out: Outcome, *, mode: str) -> Rollouts:
     """Return the rollouts of a step."""
     stated, lengths = run.stated, run.lengths[0, 0]
     count = float(stated.rollouts[0, 0])
-    in_time = quantile(lengths, LATE) if mode == "async" else longest(lengths, stated.started[0, 0])
+    late = run.stated_value("late")
+    in_time = quantile(lengths, 1.0 - late) if mode == "async" else longest(lengths, stated.started[0, 0])
     return Rollouts(
         trained_on=count,
         started=float(stated.started[0, 0]),

@@ -55,6 +55,7 @@ def post_train(
     gpu_hours: Number | None = None,
     mode: str | None = None,
     staleness: Number | None = None,
+    late: Number | None = None,
     prompts: Number | None = None,
     group: Number | None = None,
     prompt_tokens: Number | None = None,
@@ -99,9 +100,9 @@ def post_train(
         default the hardware of the recipe.
     steps, tokens, days, gpu_hours
         Of the run; tokens are those sampled in rollouts that are trained on.
-    mode, staleness
+    mode, staleness, late
         ``sync`` (generation and training take turns on all accelerators) or ``async`` (side by side); steps
-        after which a rollout may no longer be trained on.
+        after which a rollout may no longer be trained on, and the share of them that may be later.
     prompts, group
         Of a step, and rollouts of each.
     prompt_tokens, mean_tokens, p99_tokens, max_tokens
@@ -150,6 +151,7 @@ def post_train(
                 "mean_tokens": mean_tokens, "max_tokens": max_tokens, "turns": turns,
                 "environment_tokens": environment_tokens, "epochs": epochs, "passes": passes,
             },
+            late=late,
             p99_tokens=p99_tokens,
             tool_time=tool_time,
             environments=environments,
@@ -164,7 +166,7 @@ def post_train(
             finance=finance,
             failures=failures,
         )
-        where = hardware_of(base, run, filled, gpus, generation_gpu, generation_gpus)
+        where = hardware_of(base, run, filled, gpus, generation_gpu, generation_gpus, link)
         joined = network_of(book, where, link)
         usual = run.recipe.generation
         options = {
@@ -331,6 +333,7 @@ def _inputs(
         turns=run.stated_value("turns"),
         environment_tokens=run.stated_value("added"),
         tool_time_s=run.stated_value("wait_s"),
+        late=run.stated_value("late") if run.mode == "async" else None,
         epochs=run.stated_value("epochs"),
         passes=run.stated_value("passes"),
         environments=run.environments,

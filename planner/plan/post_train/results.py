@@ -66,6 +66,8 @@ class PostTrainInputs(Base):
     environment_tokens: float
     tool_time_s: float
     """Of a rollout of mean length."""
+    late: float | None
+    """Share of the rollouts that may come too late; null in sync mode."""
     epochs: float
     passes: float
     environments: int | None
@@ -142,7 +144,7 @@ class Rollouts(Base):
     mean_s: Interval
     """From start to reward."""
     long_s: Interval
-    """Of the longest of a step in sync mode, to its end; in async mode 99 of 100 take no longer."""
+    """Of the longest of a step in sync mode, to its end; in async mode of the longest that is in time."""
     long_tokens: float
     """Sampled in such a one."""
     staleness_steps: float

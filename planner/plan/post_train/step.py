@@ -49,7 +49,7 @@ class Step:
     mean_s: FloatArray
     """Of a rollout of mean length, from its start to its reward."""
     long_s: FloatArray
-    """Of the longest in sync mode; in async mode 99 of 100 take no longer."""
+    """Of the longest in sync mode; in async mode of the longest that is in time."""
     at_once: FloatArray
     roomy: FloatArray
     """Rollouts that memory holds, all replicas."""
@@ -81,6 +81,8 @@ def step_of(
     speed
         Of generation, over the estimate: its error.
     """
+    if mode == "sync":
+        table = table.in_turns()
     # Faster engines are the same as slower clocks: waits lengthen in the time of the engine.
     held = engine.curve.most * run.stated.sequence / table.sequence
     most = np.inf if run.environments is None else run.environments / np.maximum(table.per_rollout, 1e-9)
@@ -112,7 +114,7 @@ def step_of(
     )
     if mode == "sync":
         return _in_turns(table, drained(**common), training, published, engine, speed, replicas, held)  # type: ignore[arg-type]
-    flow = flowing(check_s=table.check_s * speed, staleness=table.staleness, **common)  # type: ignore[arg-type]
+    flow = flowing(check_s=table.check_s * speed, staleness=table.staleness, late=table.late, **common)  # type: ignore[arg-type]
     return _side_by_side(table, flow, training, published, speed)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEWER_HEAD",
     "PUBLISHED_HEAD",
+    "REWARD_HEAD",
     "SPLIT_HEAD",
     "STEP_HEAD",
     "fewer_rows",
@@ -21,6 +22,7 @@ __all__ = [
     "plan_records",
     "plan_rows",
     "published_rows",
+    "reward_rows",
     "split_rows",
     "step_rows",
     "to_html",
@@ -28,6 +30,7 @@ __all__ = [
 
 Rows = list[tuple[str, ...]]
 STEP_HEAD: Final = ("a step", "time", "share")
+REWARD_HEAD: Final = ("accelerator-hours", "reward")
 SPLIT_HEAD: Final = ("generation", "training", "step", "binds")
 FEWER_HEAD: Final = ("accelerators", "of them generate", "step", "time", "accelerator-hours")
 PUBLISHED_HEAD: Final = ("published", "figure", "here", "difference")
@@ -117,7 +120,7 @@ def _split_rows(plan: Plan, inputs: PostTrainInputs) -> Rows:
 
 def _rollout_rows(plan: Plan, inputs: PostTrainInputs) -> Rows:
     rollouts, sync = plan.rollouts, plan.weight_sync
-    long = "the longest" if inputs.mode == "sync" else "one in a hundred"
+    long = "the longest" if inputs.late is None else f"all but {inputs.late:.1%} at most"
     stale = f", {rollouts.staleness_steps:.2g} steps stale on average" if inputs.mode == "async" else ""
     often = "step" if sync.every_steps == 1.0 else f"{sync.every_steps:g} steps"
     beside = f", {rollouts.started:,.0f} with evaluation and those thrown away"
@@ -175,6 +178,12 @@ def fewer_rows(plan: Plan) -> Rows:
         (f"{gpus:,}", f"{made:,}", _seconds(step), _days(days), _count(hours))
         for gpus, made, step, days, hours in (whole, *less)
     ]
+
+
+def reward_rows(plan: Plan) -> Rows:
+    """Rows under `REWARD_HEAD`; none without a curve."""
+    curve = () if plan.reward is None else plan.reward.curve
+    return [(_count(hours), f"{reward:.3f}") for hours, reward in curve]
 
 
 def published_rows(plan: Plan) -> Rows:
