@@ -73,6 +73,20 @@ def test_values_that_cost_nothing_to_look_at_are_refused_before(
     assert beside.startswith(f"--with {sentence.removeprefix('inputs.')}")
 
 
+@pytest.mark.parametrize(
+    ("command", "inputs", "wrong"),
+    [
+        ("serve", {"model": "llama-3.1-8b", "gpus": "2G", "ttft": "fast", "tpot": "none", "users": 0}, 3),
+        ("serve", {"model": "llama-3.1-8b", "spares": -1, "percentile": "p200", "isl": "x", "osl": 5}, 3),
+        ("distill", {"student": "lama", "students": 0.5, "teacher_tokens": "-3T", "mode": "all"}, 3),
+        ("budget", {"deal": "cursor-1b", "gpu_hours": -3, "usd": "10B"}, 2),
+        ("cluster size", {"budget": "10B", "power": "3", "h100e": "1M"}, 2),
+    ],
+)
+def test_every_question_lists_its_mistakes_at_once(command: str, inputs: dict[str, Any], wrong: int) -> None:
+    assert len(refusal({"command": command, "inputs": inputs})) == wrong
+
+
 def test_what_the_question_refuses_is_placed_at_the_input_that_it_names(tmp_path: Path) -> None:
     file = tmp_path / "conflict.yaml"
     file.write_text(

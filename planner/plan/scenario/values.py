@@ -24,9 +24,10 @@ from planner.catalog.kinds import (
 )
 from planner.errors import PlannerError, UnknownNameError
 from planner.plan import numbers
+from planner.plan.places import MOST_GPUS
 from planner.plan.price_words import PriceChoice
 from planner.units import parse
-from planner.workload.kinds import ENGINE, MODEL, SHAPE, SOFTWARE, SPECULATION, TRAFFIC
+from planner.workload.kinds import DEAL, ENGINE, MODEL, SHAPE, SOFTWARE, SPECULATION, TRAFFIC
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -42,9 +43,18 @@ def _number(name: str, read: Callable[[str, Any], object]) -> Check:
     return lambda value, _catalog: read(name, value)
 
 
-def _counted(name: str, *, least: int = 1) -> Check:
-    most = numbers.MOST_TOKENS
+def _counted(name: str, *, least: int = 1, most: float = numbers.MOST_TOKENS) -> Check:
     return lambda value, _catalog: numbers.count(name, value, most=most, least=least)
+
+
+def _above_zero(name: str, example: str) -> Check:
+    return lambda value, _catalog: numbers.positive(name, value, most=numbers.MOST_TOKENS, example=example)
+
+
+def _latency(name: str, value: Any) -> None:
+    """Check a latency that was promised, or ``none``."""
+    if str(value).strip().casefold() != "none":
+        numbers.latency_s(name, value)
 
 
 def _named(*kinds: Kind[Any]) -> Check:
@@ -95,12 +105,20 @@ def _price(value: Any, catalog: Catalog) -> None:
     PriceChoice.parse(str(value), catalog)
 
 
+_WHOLE: Final = (
+    "gpus", "generation_gpus", "tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch", "in_flight",
+    "drafts", "rank", "periods", "top_k",
+)  # fmt: skip
+"""Numbers that are whole, above 0, and no more than there may be accelerators."""
+_EXAMPLES: Final = {"isl": "4k", "osl": "500", "users": "5M", "h100e": "1M", "gpu_hours": "100k"}
+"""Of amounts above 0, whole or not."""
 _CHECKS: Final[Mapping[str, Check]] = {
     "model": _model,
     "student": _model,
     "cluster": _cluster,
     "gpu": _named(ACCELERATOR, SYSTEM),
     "accelerator": _named(ACCELERATOR, SYSTEM),
+    "generation_gpu": _named(ACCELERATOR, SYSTEM),
     "site": _named(SITE),
     "finance": _named(FINANCE),
     "failures": _named(FAILURES),
@@ -111,19 +129,25 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "engine": _named(ENGINE),
     "traffic": _named(TRAFFIC),
     "speculation": _named(SPECULATION),
+    "shape": _named(SHAPE),
+    "deal": _named(DEAL),
     "price": _price,
-    "power_cap": _number("power_cap", numbers.watts),
-    "power": _number("power", numbers.watts),
-    "tokens": _number("tokens", numbers.token_count),
     "days": _number("days", numbers.days_of),
-    "availability": _number("availability", numbers.fraction),
-    "prefix_hit": _number("prefix_hit", numbers.fraction),
+    "budget": _number("budget", numbers.usd),
     "percentile": _number("percentile", numbers.percentile),
+    "request_rate": lambda value, _: numbers.rate_per_s("request_rate", value, most=numbers.MOST_TOKENS),
     "top": _counted("top", least=0),
+    "spares": _counted("spares", least=0, most=MOST_GPUS),
+    **{name: _counted(name) for name in ("seq_len", "steps", "students", "environments")},
+    **{name: _number(name, numbers.watts) for name in ("power", "power_cap")},
+    **{name: _number(name, _latency) for name in ("ttft", "tpot", "e2e")},
+    **{name: _number(name, numbers.fraction) for name in ("availability", "prefix_hit", "packing")},
     **{
-        name: _counted(name)
-        for name in ("gpus", "seq_len", "tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch")
+        name: _number(name, numbers.token_count)
+        for name in ("tokens", "teacher_tokens", "unique_tokens", "serve_tokens")
     },
+    **{name: _counted(name, most=MOST_GPUS) for name in _WHOLE},
+    **{name: _above_zero(name, example) for name, example in _EXAMPLES.items()},
 }
 """By the name of an input, which means the same in every question that has it."""
 
