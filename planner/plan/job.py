@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from planner.catalog.kinds import CALIBRATION
-from planner.errors import InputError, UsageError, suggest
+from planner.errors import UsageError, suggest
 from planner.plan import defaults, numbers
 from planner.plan.defaults import Filled
 from planner.plan.model_input import read_model_record
+from planner.plan.pins import pinned
 from planner.plan.site import MOST_GPUS, Site, check_place
 from planner.plan.tuning import PRETRAIN, Tuning, read_tuning, share_filled, times_seen
 from planner.tables import (
     PRECISION_CLASS,
-    RECOMPUTES,
-    SHARDINGS,
     Model,
     Software,
     constants_of,
@@ -37,19 +36,11 @@ if TYPE_CHECKING:
     from planner.workload.record import ModelRecord
     from planner.workload.software import SoftwareProfile
 
-__all__ = ["LAYOUT", "Case", "Job", "Question", "as_catalog", "case_on", "on", "pinned", "resolve"]
+__all__ = ["Case", "Job", "Question", "as_catalog", "case_on", "on", "resolve"]
 
 Question = Literal["days", "tokens", "gpus"]
 CALIBRATED: Final = "training"
 """Id of the calibration record."""
-
-LAYOUT: Final = (
-    "tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch", "sharding", "recompute", "recompute_layers",
-    "sequence_parallel", "offload",
-)  # fmt: skip
-"""Fields of a layout that a question may pin."""
-_WORDS: Final = {"sharding": SHARDINGS, "recompute": RECOMPUTES}
-_SHARES: Final = ("recompute_layers", "offload")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,31 +170,6 @@ def as_catalog(catalog: object, overrides: Iterable[str]) -> Catalog:
     if isinstance(catalog, Iterable):
         return Catalog(tuple(Path(str(one)) for one in catalog), texts)
     raise UsageError(f"catalog is a Catalog or directories, not {type(catalog).__name__}")
-
-
-def pinned(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Check layout fields that were given; those that are None stay free.
-
-    Raises
-    ------
-    InputError
-        Not a whole number from 1, an unknown word, a share outside 0 .. 1.
-    """
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        if value is None:
-            continue
-        if name in _WORDS:
-            found[name] = numbers.choice(name, value, _WORDS[name])
-        elif name in _SHARES:
-            found[name] = numbers.fraction(name, value)
-        elif name == "sequence_parallel":
-            if not isinstance(value, bool):
-                raise InputError(f"{numbers.given(name)} {value!r} is neither true nor false")
-            found[name] = value
-        else:
-            found[name] = numbers.count(name, value, most=MOST_GPUS)
-    return found
 
 
 def question_of(*, fixed: bool, tokens: object, days: object) -> Question:

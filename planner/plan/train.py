@@ -17,12 +17,12 @@ from planner.plan.numbers import Number
 from planner.plan.operating.asked import Asked
 from planner.plan.operating.caps import PowerCapError
 from planner.plan.operating.case import operating
-from planner.plan.operating.estate import Estate, estate_of
+from planner.plan.operating.estate import estate_of
 from planner.plan.operating.training import Run, operated
+from planner.plan.resolved import inputs_of
 from planner.plan.site import Site, sites
 from planner.plan.solve import Effort, Found, fewest, find
 from planner.plan.tuning import PRETRAIN
-from planner.units import MEGA
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -245,7 +245,7 @@ def _answer(
 
         answer = answer.model_copy(update={"nearest": (*answer.nearest, *lighter(book, found, effort))})
     result = results.TrainResult(
-        inputs=_inputs(found, estate, asked, overrides),
+        inputs=inputs_of(found, estate, asked, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
         sources=sources_of(book, used, job.record),
@@ -273,41 +273,3 @@ def _rank(found: Found) -> tuple[bool, float]:
     if found.plans is None or found.failed:
         return True, found.step_s
     return False, float(found.fewest if found.fewest is not None else found.plans.score[0])
-
-
-def _inputs(found: Found, estate: Estate, asked: Asked, overrides: tuple[str, ...]) -> results.TrainInputs:
-    case, job = found.case, found.case.job
-    site = case.site
-    return results.TrainInputs(
-        question=job.question,
-        model=job.record.id,
-        parameters=job.counts.total,
-        active_parameters=job.counts.active,
-        cluster=site.cluster,
-        gpu=site.accelerator.id,
-        system=site.system.id if site.system else None,
-        fabric=site.fabric.id if site.fabric else None,
-        gpus=None if job.question == "gpus" else site.available,
-        tokens=job.tokens,
-        days=job.days,
-        seq_len=job.seq_len,
-        global_batch_seqs=job.global_batch,
-        global_batch_tokens=round(job.batch_tokens),
-        precision=case.precision,
-        software=job.software.id,
-        goal=job.goal,
-        top=job.top,
-        site=estate.site.id,
-        price=asked.price.text,
-        finance=estate.finance.id,
-        failures=estate.failures.id,
-        power_cap_megawatts=None if asked.power_cap_watts is None else asked.power_cap_watts / MEGA,
-        pinned=dict(job.pins),
-        overrides=overrides,
-        kind=PRETRAIN if job.tuning is None else job.tuning.record.id,
-        epochs=job.epochs,
-        packing=job.packing,
-        rank=None if job.tuning is None else job.tuning.rank,
-        targets=() if job.tuning is None else job.tuning.targets,
-        learning_parameters=job.learning,
-    )
