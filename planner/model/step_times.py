@@ -123,5 +123,5 @@ def linear_steps(
 
 def _cell(grid: FloatArray, at: FloatArray) -> tuple[IntArray, FloatArray]:
     """Left neighbour of each value and how far into its cell the value lies (below 0 or above 1 outside)."""
-    left = np.clip(np.searchsorted(grid, at, side="right") - 1, 0, grid.size - 2)
+    left = np.minimum(np.maximum(np.searchsorted(grid, at, side="right") - 1, 0), grid.size - 2)
     return left, (at - grid[left]) / (grid[left + 1] - grid[left])

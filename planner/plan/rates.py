@@ -6,8 +6,11 @@ ask here; each rate is one call of `planner.train` or `planner.serve`, whose who
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from planner.catalog.kinds import ACCELERATOR
 from planner.errors import InfeasibleError
@@ -25,7 +28,23 @@ if TYPE_CHECKING:
     from planner.plan.serving.results import ServeResult
     from planner.workload.record import ModelRecord
 
-__all__ = ["Rate", "Where", "generation", "scoring", "training"]
+__all__ = ["Rate", "Where", "generation", "regular", "scoring", "training"]
+
+
+_REGULAR: Final[ContextVar[bool]] = ContextVar("regular", default=False)
+
+
+@contextmanager
+def regular() -> Iterator[None]:
+    """Train by regular layouts inside the block, which are found in a fraction of the time.
+
+    See `planner.plan.regular`; where there is none, the best of all layouts is taken as ever.
+    """
+    token = _REGULAR.set(True)
+    try:
+        yield
+    finally:
+        _REGULAR.reset(token)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +149,10 @@ def training(where: Where, model: object, *, tokens: Any = None, **options: Any)
         Nothing fits; the message has the reasons and the nearest changes.
     """
     asked = {"top": 0, "failures": where.failures, **where.options(), **options}
+    if _REGULAR.get():
+        from planner.plan.regular import regular_layout
+
+        asked |= regular_layout(where.book, model, cluster=where.cluster, gpu=where.gpu, **asked)
     result = train(model, cluster=where.cluster, gpu=where.gpu, tokens=tokens, catalog=where.book, **asked)
     plan = result.plan
     if plan is None:

@@ -43,3 +43,5 @@ class Dossier(Record):
     serving: Service
     distillation: Items[Annotated[str, Ref("distillation")]] = ()
     """Recipes shown as examples."""
+    post_training: Items[Annotated[str, Ref("post-training")]] = ()
+    """Recipes shown as examples."""

@@ -14,6 +14,9 @@ from planner.errors import InputError, UnknownNameError
 from planner.plan.capacity.capacity import SECTIONS, capacity
 from planner.plan.capacity.results import CapacityResult
 from planner.plan.capacity.table import records_of, screens
+from planner.plan.distill.answer import distill
+from planner.plan.frontier.frontier import frontier
+from planner.plan.rates import regular
 from planner.plan.staged.run import staged
 
 CLUSTER = "hgx-h100:32"
@@ -38,6 +41,8 @@ serving:
   models: [llama-3-8b, kimi-k2.5]
   traffics: [chat, coding-agent]
   mode: disaggregated
+distillation: [qwen3-8b-on-policy]
+post_training: [scalerl-8b]
 """
 
 
@@ -51,23 +56,24 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def little(root: Path, workers: int) -> CapacityResult:
-    asked: dict[str, Any] = {"sections": "site,training,serving", "catalog": Catalog((root,))}
-    return capacity(CLUSTER, dossier="little", workers=workers, **asked)
+def little(root: Path) -> CapacityResult:
+    return capacity(CLUSTER, dossier="little", catalog=Catalog((root,)))
 
 
 def test_the_answer_does_not_depend_on_the_number_of_processes(overlay: Path) -> None:
-    assert little(overlay, 2).to_json() == little(overlay, 1).to_json()
+    some: dict[str, Any] = {"sections": "site,training", "catalog": Catalog((overlay,))}
+    several, one = (capacity(CLUSTER, dossier="little", workers=n, **some).to_json() for n in (2, 1))
+    assert several == one
 
 
 def test_the_site_is_the_fact_sheet_of_the_cluster(overlay: Path) -> None:
     sheet = planner.cluster.show(CLUSTER, catalog=Catalog((overlay,))).result
-    assert little(overlay, 1).result.site == sheet
+    assert little(overlay).result.site == sheet
 
 
 def test_a_run_is_the_staged_answer_on_the_same_hardware(overlay: Path) -> None:
     book = Catalog((overlay,))
-    (few, large) = little(overlay, 1).result.training
+    (few, large) = little(overlay).result.training
     assert few.plan == staged("few", gpu="hgx-h100", gpus=256, layouts="regular", catalog=book).plan
     assert large.plan is None
     assert large.reasons
@@ -75,7 +81,7 @@ def test_a_run_is_the_staged_answer_on_the_same_hardware(overlay: Path) -> None:
 
 
 def test_a_service_is_the_answer_of_serve_and_what_cannot_be_served_says_why(overlay: Path) -> None:
-    answers = {(one.model, one.traffic): one for one in little(overlay, 1).result.serving}
+    answers = {(one.model, one.traffic): one for one in little(overlay).result.serving}
     found = answers["llama-3-8b", "chat"]
     alone = planner.serve(
         "llama-3-8b", accelerator="h100-sxm", gpus=256, traffic="chat", mode=found.mode, top=0, pareto=False
@@ -89,10 +95,29 @@ def test_a_service_is_the_answer_of_serve_and_what_cannot_be_served_says_why(ove
     assert "longer than the 131,072 tokens" in too_long.reasons[0]
 
 
+def test_the_frontier_is_that_of_its_command(overlay: Path) -> None:
+    (best,) = little(overlay).result.frontier
+    (point,) = frontier(gpu="hgx-h100", gpus=256, days=30, catalog=Catalog((overlay,))).points
+    assert (best.model, best.tokens, best.loss) == (point.model, point.tokens, point.loss)
+    assert best.binds == point.binds.sentence
+    assert best.cost_usd == point.run.cost_usd
+
+
+def test_examples_are_those_of_their_commands(overlay: Path) -> None:
+    (taught,) = little(overlay).result.distillation
+    with regular():
+        alone = distill(recipe="qwen3-8b-on-policy", gpu="hgx-h100", gpus=256, catalog=Catalog((overlay,)))
+    assert alone.plan is not None
+    assert (taught.days, taught.cost_usd, taught.mode) == (alone.plan.days, alone.plan.cost_usd, "on-policy")
+    (reinforced,) = little(overlay).result.post_training
+    assert reinforced.days is not None
+    assert sum(reinforced.gpu_time_shares.values()) == pytest.approx(1.0)
+
+
 def test_every_section_says_what_binds_and_every_number_has_a_source(overlay: Path) -> None:
-    result = little(overlay, 1)
+    result = little(overlay)
     bound = {one.section: one.sentence for one in result.result.binds}
-    assert set(bound) >= {"site", "trouble", "training", "serving"}
+    assert set(bound) == {"trouble", *SECTIONS}
     assert "cannot be served" in bound["serving"]
     assert result.feasible
     assert {"planner-assumption"} <= set(result.sources)
@@ -123,13 +148,13 @@ def test_nothing_feasible_is_said(tmp_path: Path, overlay: Path) -> None:
 
 
 def test_tables_and_records_have_a_row_for_each_run_and_service(overlay: Path) -> None:
-    result = little(overlay, 1)
+    result = little(overlay)
     tables = list(screens(result.result))
     assert tables[0].title == result.result.sentence
-    assert [len(table.rows) for table in tables if table.head] == [2, 4]
+    assert [len(table.rows) for table in tables if table.head] == [2, 1, 4, 2]
     records = records_of(result)
     assert [record["name"] for record in records if record["section"] == "training"] == ["few", "dense-1e28"]
-    assert len(result.to_frame()) == len(records) == 6
+    assert len(result.to_frame()) == len(records) == 9
     assert result._repr_html_().count("<table>") == len(tables)
 
 

@@ -38,7 +38,7 @@ def run(
     ] = "usual",
     sections: Annotated[
         str | None,
-        option("--sections", metavar="NAMES", text="Some of site, training, serving; default: all."),
+        option("--sections", metavar="NAMES", text="Some of site, training, frontier, serving, distillation, post-training."),
     ] = None,
     site: SiteOption = None,
     price: PriceOption = None,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan import numbers
 from planner.plan.capacity import results
+from planner.plan.capacity.asked import Asked
 from planner.plan.capacity.pool import run_all
 from planner.plan.capacity.words import binds_of, sentence_of
-from planner.plan.capacity.work import Asked, Done, Task, done, where_of
+from planner.plan.capacity.work import Done, Task, done, where_of
 from planner.plan.cluster.named import cluster_named
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTIONS", "capacity"]
 
-SECTIONS: Final = ("site", "training", "serving")
+SECTIONS: Final = ("site", "training", "frontier", "serving", "distillation", "post-training")
 """In the order in which they are shown; the site also says how often the cluster fails."""
 MOST_WORKERS: Final = 1024
 
@@ -123,7 +124,10 @@ def _tasks(record: Dossier, wanted: Sequence[str]) -> list[Task]:
     names: dict[str, list[tuple[str, ...]]] = {
         "site": [()],
         "training": [(recipe,) for recipe in record.recipes],
+        "frontier": [(shape, record.id) for shape in record.frontier.shapes],
         "serving": list(served),
+        "distillation": [(recipe,) for recipe in record.distillation],
+        "post-training": [(recipe,) for recipe in record.post_training],
     }
     return [Task(section, about) for section in wanted for about in names[section]]
 
@@ -150,8 +154,8 @@ def _all_done(book: Catalog, asked: Asked, tasks: Sequence[Task], workers: int |
 
 
 _LENGTH: Final = {
-    "frontier": 9,
-    "post-training": 8,
+    "post-training": 9,
+    "frontier": 8,
     "distillation": 7,
     "training": 6,
     "serving": 5,
@@ -172,7 +176,7 @@ def _sources(book: Catalog, used: Any, found: Sequence[Done]) -> dict[str, Sourc
 def _answer(record: Dossier, found: Sequence[Done], filled: Filled) -> results.CapacityAnswer:
     by_section: dict[str, list[Any]] = {name: [] for name in SECTIONS}
     for one in found:
-        by_section[one.task.section].append(one.value)
+        by_section[one.task.section] += one.value if isinstance(one.value, tuple) else [one.value]
         filled.assumptions += one.assumptions
         filled.notes += one.notes
     site = by_section["site"][0] if by_section["site"] else None
@@ -181,7 +185,10 @@ def _answer(record: Dossier, found: Sequence[Done], filled: Filled) -> results.C
         sentence="",
         site=site,
         training=tuple(by_section["training"]),
+        frontier=tuple(by_section["frontier"]),
         serving=tuple(by_section["serving"]),
+        distillation=tuple(by_section["distillation"]),
+        post_training=tuple(by_section["post-training"]),
         binds=(),
         notes=tuple(notes),
     )

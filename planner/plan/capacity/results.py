@@ -15,12 +15,15 @@ from planner.plan.document import Assumption, Base, Document, Interval, Nearest,
 from planner.plan.staged.results import StagedPlan
 
 __all__ = [
+    "Best",
     "Binding",
     "CapacityAnswer",
     "CapacityInputs",
     "CapacityResult",
+    "Reinforced",
     "Run",
     "Served",
+    "Taught",
 ]
 
 
@@ -82,6 +85,80 @@ class Served(Base):
     nearest: tuple[Nearest, ...] = ()
 
 
+class Best(Base):
+    """The model with the lowest expected loss that the cluster trains in some time."""
+
+    shape: str
+    days: float
+    """Allowed, failures included."""
+    law: str | None = None
+    model: str | None = None
+    """As `planner.train` takes it."""
+    parameters: Interval | None = None
+    """Active ones of a mixture."""
+    total_parameters: int | None = None
+    tokens: Interval | None = None
+    loss: Interval | None = None
+    """Expected, nats."""
+    flop: float | None = None
+    """6 x parameters x tokens."""
+    batch_tokens: float | None = None
+    mfu: float | None = None
+    goodput: float | None = None
+    cost_usd: Interval | None = None
+    binds: str | None = None
+    """Sentence."""
+    extrapolated: tuple[str, ...] = ()
+    """Where the law is used outside the runs of its fit."""
+    reasons: tuple[str, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+
+
+class Taught(Base):
+    """A student that learns from a teacher, by a recipe."""
+
+    recipe: str
+    student: str | None = None
+    teacher: str | None = None
+    """A model, or who serves it."""
+    mode: str | None = None
+    tokens: Interval | None = None
+    gpus_used: int | None = None
+    days: Interval | None = None
+    cost_usd: Interval | None = None
+    over_plain: float | None = None
+    """Cost over that of training the student on as many tokens without a teacher."""
+    loss_nats: Interval | None = None
+    sentence: str | None = None
+    """When distillation beats training without a teacher."""
+    binds: str | None = None
+    reasons: tuple[str, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+
+
+class Reinforced(Base):
+    """A run of reinforcement learning, by a recipe."""
+
+    recipe: str
+    model: str | None = None
+    mode: str | None = None
+    steps: Interval | None = None
+    gpus_used: int | None = None
+    days: Interval | None = None
+    gpu_hours: Interval | None = None
+    cost_usd: Interval | None = None
+    flop: float | None = None
+    sampled_tokens: Interval | None = None
+    gpu_time_shares: dict[str, float] = Field(default_factory=dict)
+    flop_shares: dict[str, float] = Field(default_factory=dict)
+    rollouts_in_flight: float | None = None
+    environments: Interval | None = None
+    """At a time."""
+    binds: str | None = None
+    reasons: tuple[str, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+
+
 class Binding(Base):
     """What binds in a section."""
 
@@ -96,7 +173,10 @@ class CapacityAnswer(Base):
     site: Sheet | None
     """The fact sheet of the cluster: equivalents, power, capital, prices, and the failures of one job."""
     training: tuple[Run, ...] = ()
+    frontier: tuple[Best, ...] = ()
     serving: tuple[Served, ...] = ()
+    distillation: tuple[Taught, ...] = ()
+    post_training: tuple[Reinforced, ...] = ()
     binds: tuple[Binding, ...]
     notes: tuple[str, ...] = ()
     """What a reader must know to use the figures."""

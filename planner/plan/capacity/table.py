@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from planner.plan.capacity.results import Taught
 from planner.plan.capacity.words import brief
 from planner.plan.cluster.rows import Section
 from planner.plan.cluster.words import RULE_LABELS, between, count, energy, plain, usd, watts
+from planner.plan.staged.table import days_text
 from planner.units import SECONDS_PER_HOUR, format_quantity
 
 if TYPE_CHECKING:
-    from planner.plan.capacity.results import CapacityAnswer, CapacityResult, Run, Served
+    from planner.plan.capacity.results import Best, CapacityAnswer, CapacityResult, Reinforced, Run, Served
     from planner.plan.cluster.results import Sheet
     from planner.plan.document import Interval
 
@@ -20,6 +22,10 @@ __all__ = ["records_of", "screens", "to_html"]
 _TRAINING: Final = (
     "run", "parameters", "tokens", "FLOP", "days", "MFU", "goodput", "cost", "all in", "spent on",
 )  # fmt: skip
+_FRONTIER: Final = (
+    "days", "model", "parameters", "tokens", "loss, nats", "FLOP", "batch", "MFU", "goodput", "cost",
+)  # fmt: skip
+_EXAMPLES: Final = ("recipe", "what", "tokens", "GPUs", "time", "cost", "remark")
 _SERVING: Final = ("model", "traffic", "users", "USD/M output", "USD/user, month", "tokens/s", "mode", "MW")
 
 
@@ -33,9 +39,17 @@ def screens(answer: CapacityAnswer) -> Iterator[Section]:
         more = "Training runs by stages; 'all in' has experiments and failed runs"
         yield Section(title or more, _TRAINING, [_run(run) for run in answer.training])
         title = ""
+    if answer.frontier:
+        law = next((one.law for one in answer.frontier if one.law), "")
+        what = f"Lowest expected loss in the time, by the law {law}" if law else "Lowest expected loss"
+        yield Section(title or what, _FRONTIER, [_best(one) for one in answer.frontier])
+        title = ""
     if answer.serving:
         alone = "Services, each alone on all of it, at the peak"
         yield Section(title or alone, _SERVING, [_served(one) for one in answer.serving])
+    examples = [*map(_taught, answer.distillation), *map(_reinforced, answer.post_training)]
+    if examples:
+        yield Section(title or "Examples of distillation and post-training", _EXAMPLES, examples)
     yield Section("What binds", (), [(one.section, one.sentence) for one in answer.binds])
 
 
@@ -109,6 +123,56 @@ def _three(value: float) -> str:
     return f"{value:.3g}"
 
 
+def _best(one: Best) -> tuple[str, ...]:
+    days = f"{one.days:g}"
+    if one.parameters is None or one.tokens is None:
+        return (days, one.shape, "none", "", "", "", "", "", "", one.reasons[0] if one.reasons else "no plan")
+    return (
+        days,
+        one.model or one.shape,
+        between(one.parameters, brief),
+        between(one.tokens, brief),
+        "" if one.loss is None else between(one.loss, lambda value: f"{value:.3f}"),
+        "" if one.flop is None else f"{one.flop:.2g}",
+        "" if one.batch_tokens is None else brief(one.batch_tokens),
+        "" if one.mfu is None else f"{one.mfu:.0%}",
+        "" if one.goodput is None else f"{one.goodput:.0%}",
+        "" if one.cost_usd is None else usd(one.cost_usd.value),
+    )
+
+
+def _taught(one: Taught) -> tuple[str, ...]:
+    what = f"{one.student or 'a student'} from {one.teacher or 'a teacher'}"
+    if one.days is None or one.tokens is None or one.cost_usd is None:
+        return (one.recipe, what, "none", "", "", "", one.reasons[0] if one.reasons else "no plan")
+    over = "" if one.over_plain is None else f", {one.over_plain:.3g} times plain training"
+    return (
+        one.recipe,
+        what,
+        brief(one.tokens.value),
+        f"{one.gpus_used or 0:,}",
+        days_text(one.days.value),
+        usd(one.cost_usd.value),
+        f"{one.mode}{over}",
+    )
+
+
+def _reinforced(one: Reinforced) -> tuple[str, ...]:
+    what = f"{one.model or 'a model'} by reinforcement"
+    if one.days is None or one.sampled_tokens is None or one.cost_usd is None:
+        return (one.recipe, what, "none", "", "", "", one.reasons[0] if one.reasons else "no plan")
+    times = ", ".join(f"{name} {share:.0%}" for name, share in one.gpu_time_shares.items())
+    return (
+        one.recipe,
+        what,
+        brief(one.sampled_tokens.value),
+        f"{one.gpus_used or 0:,}",
+        days_text(one.days.value),
+        usd(one.cost_usd.value),
+        f"{one.mode}; GPU time: {times}",
+    )
+
+
 def _served(one: Served) -> tuple[str, ...]:
     if one.output_tokens_per_s is None:
         return (one.model, one.traffic, "none", "", "", "", "", one.reasons[0] if one.reasons else "no plan")
@@ -157,7 +221,33 @@ def records_of(result: CapacityResult) -> list[dict[str, Any]]:
         }
         for one in answer.serving
     ]
-    return [*runs, *services]
+    best = [
+        {
+            "section": "frontier",
+            "name": f"{one.days:g} days",
+            "model": one.model or one.shape,
+            **_ends("tokens", one.tokens),
+            **_ends("loss", one.loss),
+            **_ends("cost_usd", one.cost_usd),
+            "flop": one.flop,
+            "mfu": one.mfu,
+            "reason": one.reasons[0] if one.reasons else None,
+        }
+        for one in answer.frontier
+    ]
+    examples = [
+        {
+            "section": section,
+            "name": one.recipe,
+            "model": one.student if isinstance(one, Taught) else one.model,
+            **_ends("days", one.days),
+            **_ends("cost_usd", one.cost_usd),
+            "reason": one.reasons[0] if one.reasons else None,
+        }
+        for section, every in (("distillation", answer.distillation), ("post-training", answer.post_training))
+        for one in every
+    ]
+    return [*runs, *best, *services, *examples]
 
 
 def _ends(name: str, number: Interval | None) -> dict[str, float | None]:

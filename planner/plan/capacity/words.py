@@ -11,7 +11,7 @@ from planner.plan.cluster.words import RULE_LABELS, count, usd, watts
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
-    from planner.plan.capacity.results import CapacityAnswer, Run, Served
+    from planner.plan.capacity.results import Best, CapacityAnswer, Reinforced, Run, Served, Taught
     from planner.plan.cluster.results import Sheet
 
 __all__ = ["binds_of", "brief", "sentence_of"]
@@ -61,8 +61,22 @@ def binds_of(answer: CapacityAnswer) -> Iterator[Binding]:
         yield Binding(section="trouble", sentence=answer.site.failures.sentence)
     if answer.training:
         yield Binding(section="training", sentence=_training(answer.training))
+    if answer.frontier:
+        yield Binding(section="frontier", sentence=_last(answer.frontier))
     if answer.serving:
         yield Binding(section="serving", sentence=_serving(answer.serving))
+    if answer.distillation:
+        yield Binding(section="distillation", sentence=_last(answer.distillation))
+    if answer.post_training:
+        yield Binding(section="post-training", sentence=_last(answer.post_training))
+
+
+def _last(entries: Sequence[Best | Taught | Reinforced]) -> str:
+    """Say what binds the last entry that has an answer, or why none has."""
+    able = [one.binds for one in entries if one.binds is not None]
+    if able:
+        return able[-1]
+    return entries[0].reasons[0] if entries[0].reasons else "Nothing is feasible."
 
 
 def _training(runs: Sequence[Run]) -> str:

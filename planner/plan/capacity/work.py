@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from planner.errors import InfeasibleError, InputError, UnknownNameError, UsageError
 from planner.plan.bibliography import sources_of
 from planner.plan.capacity import results
+from planner.plan.capacity.asked import REFUSALS, Asked
+from planner.plan.capacity.examples import best, reinforced, taught
 from planner.plan.defaults import Filled
 from planner.plan.serve import serve
 from planner.plan.staged.run import staged
@@ -19,39 +20,7 @@ if TYPE_CHECKING:
     from planner.plan.document import Assumption, SourceUsed
     from planner.plan.serving.results import ServeResult
 
-__all__ = ["REFUSALS", "WORK", "Asked", "Done", "Task", "done", "where_of"]
-
-REFUSALS: Final = (InfeasibleError, InputError, UnknownNameError, UsageError)
-"""What makes one entry of a section say why it has no answer; the others still have theirs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What all sections are asked: hardware and surroundings.
-
-    Attributes
-    ----------
-    cluster, gpu, gpus
-        As `planner.train` takes them: a cluster, or so many accelerators of a part.
-    mode
-        Of serving, looked at first.
-    """
-
-    label: str
-    cluster: str | None
-    gpu: str | None
-    gpus: int | None
-    site: str | None
-    price: str | float | None
-    finance: str | None
-    failures: str | None
-    overhead: str
-    mode: str | None
-
-    def here(self) -> dict[str, Any]:
-        """Return what questions of training and serving take under the same names."""
-        same = {"site": self.site, "price": self.price, "finance": self.finance}
-        return {**same, "cluster": self.cluster, "gpus": self.gpus}
+__all__ = ["WORK", "Done", "Task", "done", "where_of"]
 
 
 @dataclass(frozen=True)
@@ -187,5 +156,12 @@ def _service(book: Catalog, asked: Asked, model: str, traffic: str, mode: str | 
 
 
 Work = Callable[["Catalog", Asked, tuple[str, ...], Filled], Any]
-WORK: Final[dict[str, Work]] = {"site": _site, "training": _run, "serving": _served}
-"""Section to what it does."""
+WORK: Final[dict[str, Work]] = {
+    "site": _site,
+    "training": _run,
+    "frontier": best,
+    "serving": _served,
+    "distillation": taught,
+    "post-training": reinforced,
+}
+"""Section to what it does; what it returns is one entry of the section, or several in a tuple."""

@@ -3,7 +3,6 @@
 ===========  ======================================================
 `run`        ``planner.staged``: the question
 `answer`     sums over the stages, what binds, reasons
-`regular`    layouts as people choose them
 `shares`     experiments and failed runs
 `results`    typed answers
 `table`      answers as rows for people

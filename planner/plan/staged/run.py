@@ -15,9 +15,9 @@ from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.model_input import read_model_record
+from planner.plan.regular import group_of, regular_layout
 from planner.plan.staged import results
 from planner.plan.staged.answer import Done, answer_of, longest
-from planner.plan.staged.regular import group_of, regular_layout
 from planner.plan.staged.shares import shares_of
 from planner.plan.train import train
 from planner.workload.kinds import OVERHEAD, TRAINING_RECIPE
@@ -156,7 +156,7 @@ def _stages(
 
     def planned(stage: Stage, where: str | None) -> Done:
         own = _trained_by(recipe, stage, model)
-        layout = regular_layout(book, own, cluster=where, gpu=gpu, asked=asked) if regular else {}
+        layout = regular_layout(book, own, cluster=where, gpu=gpu, **asked) if regular else {}
         options = {"tokens": stage.tokens.value, "top": 0, "catalog": book, **asked, **layout}
         return Done(stage, train(own, cluster=where, gpu=gpu, **options))
 

@@ -1,0 +1,110 @@
+"""Layouts as people choose them, found in a fraction of the time that the best of all takes.
+
+Tensor-parallel degrees are powers of two, micro-batches small, optimizer states sharded over all replicas,
+and full recomputation is of all layers. The best of these is mostly the best of all, and else within a few
+percent of it; where they do not fit, all layouts are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from planner.plan.defaults import Filled
+from planner.plan.frontier.setting import layout_of
+from planner.plan.job import case_on, resolve
+from planner.plan.operating.asked import Asked
+from planner.plan.operating.caps import PowerCapError
+from planner.plan.operating.case import operating
+from planner.plan.site import sites
+from planner.plan.solve import Found, request_of
+from planner.search import search
+from planner.tables import PRECISION_CLASS
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+
+__all__ = ["group_of", "regular_layout"]
+
+_PINS: Final[dict[str, Any]] = {
+    "tp": tuple(2**n for n in range(8)),
+    "micro_batch": (1, 2, 4),
+    "recompute": ("none", "selective", "full"),
+    "recompute_layers": (1.0,),
+    "sharding": ("zero1",),
+}
+_USUAL_PRECISION: Final = "bf16"
+_JOB: Final = ("gpus", "seq_len", "global_batch", "precision", "software")
+_AROUND: Final = ("site", "price", "finance", "power_cap", "failures", "availability", "checkpoint")
+_ASIDE: Final = ("tokens", "top", "catalog")
+"""Options that say what layout is best, where it runs, and those that say neither."""
+
+
+def group_of(book: Catalog, *, cluster: str | None, precision: str | None) -> str | None:
+    """Return a cluster, or the group with the highest dense peak of one with unlike hardware."""
+    if cluster is None:
+        return None
+    found = sites(book, cluster=cluster, gpu=None, gpus=None)
+    if len(found) == 1:
+        return cluster
+    kind = PRECISION_CLASS.get(precision or _USUAL_PRECISION, 0)
+    best = max(found, key=lambda site: site.available * float(site.table.peak_flop_per_s[0, kind]))
+    return cluster if best.system is None else f"{best.cluster}/{best.system.id}"
+
+
+def regular_layout(
+    book: Catalog, model: object, *, cluster: str | None, gpu: str | None, **options: Any
+) -> dict[str, Any]:
+    """Return the fastest regular layout as options of `planner.train`.
+
+    Parameters
+    ----------
+    options
+        Other options of `planner.train` that the question has.
+
+    Returns
+    -------
+    dict
+        Empty where none fits, on unlike groups of hardware, and where the options pin a layout themselves.
+    """
+    given = {name: value for name, value in options.items() if value is not None and name not in _ASIDE}
+    asked = {name: given.pop(name, None) for name in _JOB}
+    around = {name: given.pop(name, None) for name in _AROUND}
+    if given:
+        return {}
+    job = resolve(
+        book,
+        Filled(),
+        model=model,
+        cluster=cluster,
+        gpu=gpu,
+        tokens=None,
+        days=None,
+        goal="fastest",
+        top=0,
+        in_flight=None,
+        zero_bubble=None,
+        layout={},
+        **asked,
+    )
+    places = sites(book, cluster=cluster, gpu=gpu, gpus=job.gpus)
+    if len(places) > 1:
+        return {}
+    site = places[0]
+    case = case_on(job, site, Filled())
+    try:
+        case = operating(book, case, Asked.read(book, **around), Filled())
+    except PowerCapError:
+        return {}
+    if case.impossible is not None:
+        return {}
+    narrowed = replace(case, job=replace(job, pins=_PINS))
+    result = search(
+        hardware=site.table,
+        model=job.model,
+        software=case.software,
+        request=request_of(narrowed, case.site.available),
+        alternatives=False,
+        reasons=False,
+    )
+    return {} if result.plans is None else layout_of(Found(case=case, result=result))
