@@ -25,8 +25,13 @@ _AROUND: Final = 2.0
 """How far below and above the guess sizes are looked at, at least."""
 _BETWEEN: Final = 2.0
 """Between nodes, which are the same for every question: an answer for one time is that among several."""
-_OF_CRITICAL: Final = (0.12, 0.3, 0.75)
-"""Batches of a node over the critical batch of the run in which its size would be best."""
+_PER_ACCELERATOR: Final = (100.0, 400.0)
+"""Tokens of the smallest and of the largest batch of a node."""
+_LOW: Final = (0.01, 0.2)
+_HIGH: Final = (0.5, 2.0)
+"""Bounds of the smallest and of the largest batch over the critical one."""
+_WIDE: Final = 8.0
+"""Largest batch over the smallest from which there is one more between them."""
 _AT_AN_END: Final = 1.01
 _MOST_NODES: Final = 12
 _FLOP: Final = np.geomspace(1e14, 1e34, 81)
@@ -81,13 +86,18 @@ class Explored:
             self.nodes[step] = node_at(self.setting, size, self._batches(size))
 
     def _batches(self, size: float) -> list[float]:
-        """Batches below the critical one of the run in which this size would be best."""
+        """Batches about what the accelerators can use and the critical one of the run that suits the size."""
         best = np.array([self.laws.guess(float(flop)) for flop in _FLOP])
         rising = np.maximum.accumulate(best)
         flop = float(np.exp(np.interp(np.log(size), np.log(rising), np.log(_FLOP))))
         tokens = max(flop / (FLOP_PER_PARAMETER_TOKEN * size), size)
         critical = float(np.ravel(self.laws.critical(tokens))[0])
-        return [critical * share for share in _OF_CRITICAL]
+        accelerators = self.setting.site.available
+        low, high = (
+            float(np.clip(accelerators * each, critical * ends[0], critical * ends[1]))
+            for each, ends in zip(_PER_ACCELERATOR, (_LOW, _HIGH), strict=True)
+        )
+        return [float(one) for one in np.geomspace(low, high, 4 if high / low > _WIDE else 3)]
 
     @property
     def own(self) -> tuple[Node, ...]:

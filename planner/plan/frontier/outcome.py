@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Chosen", "evaluated", "expected", "limits_of", "planned", "refined", "sure_size"]
 
 _BESIDE: Final = (0.75, 4.0 / 3.0)
-_NEAR: Final = (1.0, 0.92, 1.08)
-_LARGER: Final = (1.26, 1.17, 1.08, 1.0, 0.92, 0.85)
+_NEAR: Final = (0.92, 1.08)
+_LARGER: Final = (1.26, 1.17, 1.08, 0.92, 0.85)
 """Batches and sizes beside a choice, as factors; of the largest size the exact run decides how large."""
 _NOTHING: Final = 1e-9
 _WIDER: Final = 30.0
@@ -52,24 +52,25 @@ def refined(
 ) -> Chosen | None:
     """Search at a choice of the surface and beside it, and keep what is best; None where nothing fits.
 
-    Some sizes and batches divide better among the accelerators than their neighbours. Sizes have three
-    digits, so that their names say all of them. For a given loss, and by a law without one, the size stays.
+    Some sizes and batches divide better among the accelerators than their neighbours: the best batch, then
+    the best size, then once more the batch. Sizes have three digits, so that their names say all of them. For
+    a given loss, and by a law without one, the size stays.
     """
     factors: tuple[float, ...] = _LARGER if asked.goal == "size" else _NEAR
     if asked.goal == "cost" or laws.loss_law is None:
-        factors = (1.0,)
-    tried = [(parameters * factor, batch) for factor in factors]
-    tried += [(parameters, batch * factor) for factor in _BESIDE]
-    best, kept = np.inf, None
-    for exact, wanted in tried:
-        size = float(f"{np.clip(exact, SMALLEST, LARGEST):.3g}")
-        setting = explored.setting
-        found = setting.search(setting.record(size), round_batch(wanted, setting.job.seq_len))
-        if found.plans is None:
-            continue
-        score = _score(explored, laws, asked, found, size=size, seconds=seconds)
-        if score < best:
-            best, kept = score, Chosen(size, float(found.case.job.batch_tokens), found)
+        factors = ()
+    best, kept, at = np.inf, None, (parameters, batch)
+    for sizes, batches in (((1.0,), (1.0, *_BESIDE)), (factors, (1.0,)), ((1.0,), _BESIDE)):
+        for exact, wanted in [(at[0] * s, at[1] * b) for s in sizes for b in batches]:
+            size = float(f"{np.clip(exact, SMALLEST, LARGEST):.3g}")
+            setting = explored.setting
+            found = setting.search(setting.record(size), round_batch(wanted, setting.job.seq_len))
+            if found.plans is None:
+                continue
+            score = _score(explored, laws, asked, found, size=size, seconds=seconds)
+            if score < best:
+                best, kept = score, Chosen(size, float(found.case.job.batch_tokens), found)
+        at = at if kept is None else (kept.parameters, kept.batch)
     return kept
 
 
