@@ -114,14 +114,12 @@ def test_the_split_is_within_a_few_percent_of_the_best(
         found = None
     finally:
         split.replica_gpus = original
-    gpus = np.arange(1, min(size, batch) + 1)
-    fits = gpus + np.ceil(gpus * trained * per_token / served) <= size
-    if not fits.any():
-        assert found is None
-        return
-    best = gpus[fits].max() * trained
-    assume(gpus[fits].max() > 30)  # below, one accelerator is more than the few percent
+    gpus = np.arange(1, min(size - 1, batch) + 1)
+    speed = np.minimum(gpus * trained, (size - gpus) * served / per_token)
+    best = speed.max()
+    fastest = gpus[speed.argmax()]
+    assume(30 < fastest < size - 30)  # else one accelerator is more than a few percent
     assert found is not None
     assert found.gpus <= size
-    assert 0.93 * best <= found.tokens_per_s <= best * (1 + 1e-9)
+    assert 0.95 * best <= found.tokens_per_s <= best * (1 + 1e-9)
     assert found.shares[1].tokens_per_s >= found.tokens_per_s * per_token * (1 - 1e-9)

@@ -87,14 +87,14 @@ class TestPlans:
             busy = role.tokens.value / role.tokens_per_s.value / 86400.0
             assert busy <= plan.days.value * (1 + 1e-9)
             assert role.busy == pytest.approx(busy / plan.days.value)
-        assert plan.roles[0].busy == pytest.approx(1.0), "the others wait for the student, never it for them"
+        assert max(role.busy for role in plan.roles) == pytest.approx(1.0), "somebody sets the pace"
         assert plan.days.low <= plan.days.value <= plan.days.high
 
     def test_teacher_and_student_finish_together(self) -> None:
-        """The split leaves nobody idle for long: matched rates, but for whole replicas."""
+        """The split leaves nobody idle for long: matched rates, but for steps of layouts."""
         for mode in ("offline", "online", "sequence", "on-policy"):
-            assert plan_of(mode).gpus_idle <= 10, mode
-            assert min(role.busy for role in plan_of(mode).roles) > 0.7, mode
+            assert plan_of(mode).gpus_idle <= 2, mode
+            assert min(role.busy for role in plan_of(mode).roles) > 0.9, mode
 
     def test_who_reads_and_writes_how_much(self) -> None:
         """20B tokens in two epochs, three quarters of them written, half of what is written kept."""
@@ -197,12 +197,12 @@ def test_every_answer_says_what_it_assumed_and_read() -> None:
 
 
 def test_where_both_do_not_fit_the_teacher_goes_first() -> None:
-    """Eight accelerators hold a 70B or the training of an 8B, and not both."""
-    asked = {"teacher": "llama-3.1-70b", "gpu": "h100-sxm", "gpus": 8, "tokens": "10B", "catalog": CATALOG}
+    """Four accelerators hold a 70B or the training of an 8B, and not both."""
+    asked = {"teacher": "llama-3.1-70b", "gpu": "h100-sxm", "gpus": 4, "tokens": "10B", "catalog": CATALOG}
     result = distill("llama-3.1-8b", **asked, mode="offline")
     assert result.plan is not None
     assert result.plan.placing == "in turn"
-    assert result.plan.gpus_used == 8
+    assert result.plan.gpus_used == 4
     assert "takes the first" in result.plan.sentence
     assert sum(role.busy for role in result.plan.roles) == pytest.approx(1.0)
     assert sum(role.gpu_hours.value for role in result.plan.roles) == pytest.approx(

@@ -86,7 +86,7 @@ def test_data_of_deepseek_r1() -> None:
     assert samples.here is not None
     assert samples.here.value == pytest.approx(800e3, rel=0.01)
     assert hours.here is not None
-    assert hours.here.low < 5000 < hours.here.high
+    assert 500 < hours.here.value < 5000, "writing alone is a part of making the data, and not a small one"
 
 
 def test_the_news_on_grok() -> None:

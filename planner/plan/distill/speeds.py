@@ -25,6 +25,8 @@ __all__ = ["ROLES", "Doing", "Speeds", "efficient", "replica_gpus"]
 
 ROLES: Final = ("student-trains", "teacher-reads", "teacher-writes", "student-writes")
 """What accelerators may do; the last three are services."""
+SPARES: Final = 0
+"""Hosts that stand by for a service: a batch job waits for a repair, and its goodput says so."""
 QUARTER: Final = 4
 MOST_QUARTERS: Final = 12
 GOOD: Final = 0.25
@@ -152,9 +154,11 @@ class Speeds:
             where = self.where.on(gpus)
             try:
                 if doing.role == "teacher-reads":
-                    found: Rate | InfeasibleError = rates.scoring(where, doing.record, isl=doing.isl)
+                    found: Rate | InfeasibleError = rates.scoring(
+                        where, doing.record, isl=doing.isl, spares=SPARES
+                    )
                 else:
-                    found = rates.generation(where, doing.record, isl=doing.isl, osl=doing.osl)
+                    found = rates.generation(where, doing.record, isl=doing.isl, osl=doing.osl, spares=SPARES)
             except InfeasibleError as error:
                 found = error
             self._served[key] = found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from planner.errors import InfeasibleError
@@ -73,8 +73,8 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
     """Give training as many accelerators as leave enough for those who must keep up with it.
 
     The rate of training rises with its accelerators, and so does what its teachers need: the largest
-    training whose needs fit beside it is the split at which both finish together. Services come in whole
-    replicas, so that they may wait a little for the student.
+    training whose needs fit beside it is the split at which both finish together. Layouts and replicas come
+    in steps, so that one may wait a little for the other; of the splits that are tried the fastest is kept.
 
     Parameters
     ----------
@@ -109,9 +109,11 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
         shares = _beside(speeds, trains, rate, needs)
         total = sum(share.gpus for share in shares)
         limited = gpus == most and total < size * (1.0 - SLACK)
+        fitted = shares if total <= size else _squeezed(shares, size)
+        speed = min((share.tokens_per_s / share.per_token for share in fitted), default=0.0)
+        if speed > (0.0 if best is None else best.tokens_per_s):
+            best = Division(shares=fitted, tokens_per_s=speed, limited=limited)
         if total <= size:
-            if best is None or shares[0].tokens_per_s > best.tokens_per_s:
-                best = Division(shares=shares, tokens_per_s=shares[0].tokens_per_s, limited=limited)
             low = max(low, gpus)
             if total >= size * (1.0 - SLACK) or gpus == most or high - low <= 1:
                 break
@@ -129,6 +131,33 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
             "give more accelerators, or a way in which the teacher goes first"
         )
     return best
+
+
+def _squeezed(shares: tuple[Share, ...], size: int) -> tuple[Share, ...]:
+    """Leave training what it has, and services what is left: the student waits for them. Empty if too little.
+
+    What is left is divided as they need it, in whole replicas; one that is over goes to whom it helps most.
+    """
+    training, *services = shares
+    left = size - training.gpus
+    units = [replica_gpus(share.rate) for share in services]
+    wanted = sum(share.gpus for share in services)
+    gpus = [left * share.gpus // (wanted * unit) * unit for share, unit in zip(services, units, strict=True)]
+    if not all(gpus):
+        return ()
+    each = [share.tokens_per_s / share.gpus / share.per_token for share in services]
+    while True:
+        slowest = min(range(len(gpus)), key=lambda at: gpus[at] * each[at])
+        if sum(gpus) + units[slowest] > left:
+            break
+        gpus[slowest] += units[slowest]
+    return (
+        training,
+        *(
+            replace(share, gpus=got, tokens_per_s=share.tokens_per_s / share.gpus * got)
+            for share, got in zip(services, gpus, strict=True)
+        ),
+    )
 
 
 def in_turn(speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need]) -> Division:

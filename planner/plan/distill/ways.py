@@ -31,6 +31,8 @@ __all__ = ["Baseline", "needs_of", "planned", "student_training", "tokens_in"]
 
 IN_TURN: Final = ("offline", "sequence")
 """Ways in which the teacher may be done before the student begins."""
+WASTED: Final = 0.9
+"""Share of the accelerators in use below which it is looked at whether the teacher should go first."""
 VERBS: Final = {
     "student-trains": "training {model}",
     "teacher-reads": "the teacher {model}, which reads",
@@ -95,14 +97,18 @@ def tokens_in(
 
 
 def _divided(way: Way, question: Question, speeds: Speeds, baseline: Baseline, tokens: float) -> Division:
-    """Divide the accelerators; where they do not hold both and it may go first, the teacher does."""
+    """Divide the accelerators; where they hold both badly or not and the teacher may go first, it does."""
     needs = [Need(doing=doing, per_token=first(each)) for doing, each in needs_of(way, question)]
     try:
-        return divide(speeds, baseline.doing, needs, tokens=tokens)
+        together = divide(speeds, baseline.doing, needs, tokens=tokens)
     except InfeasibleError:
         if way not in IN_TURN:
             raise
         return in_turn(speeds, baseline.doing, baseline.rate, needs)
+    if way in IN_TURN and speeds.most is None and together.gpus < WASTED * speeds.size:
+        alone = in_turn(speeds, baseline.doing, baseline.rate, needs)
+        return max((together, alone), key=lambda one: one.tokens_per_s)
+    return together
 
 
 def planned(

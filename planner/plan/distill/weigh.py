@@ -11,7 +11,7 @@ from planner.plan.defaults import TOKENS_PER_PARAMETER, Filled
 from planner.plan.distill.outcome import late_reasons, nearest, published, sentence
 from planner.plan.distill.question import LOGIT_WAYS, Question
 from planner.plan.distill.results import DistillAnswer, LawView, LeftOut, Plain, TeacherTraining, WayPlan
-from planner.plan.distill.speeds import Doing, Speeds, efficient
+from planner.plan.distill.speeds import SPARES, Doing, Speeds, efficient
 from planner.plan.distill.verdict import Judge, judge_of, law_view
 from planner.plan.distill.ways import Baseline, planned, student_training, tokens_in
 from planner.plan.operating.money import first, interval_of
@@ -88,6 +88,8 @@ def _planned(
 
 def _carry(speeds: Speeds, filled: Filled) -> None:
     """Bring what the plans behind the rates assumed into the answer, each once."""
+    if any(role != "student-trains" for role, _ in speeds.results()):
+        filled.assume("spares", SPARES, "reading and writing are batch jobs: what fails is waited for")
     for role, result in speeds.results():
         wanted = CARRIED_TRAINING if role == "student-trains" else CARRIED_SERVICE
         whose = "" if role == "student-trains" else f"{role.partition('-')[0]}_"
