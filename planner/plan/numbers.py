@@ -75,12 +75,7 @@ def token_count(name: str, value: Number) -> float:
 
 def days_of(name: str, value: Number) -> float:
     """Days: a bare number, or text with a unit of time: ``'90'``, ``'12 weeks'``, ``'720 h'``."""
-    try:
-        number = parse(value, "count") if _bare(value) else parse(value, "s") / SECONDS_PER_DAY
-    except InputError:
-        raise InputError(
-            f"{given(name)} {value!r} is not a time; write for example 90 or '12 weeks'"
-        ) from None
+    number = _parsed(name, value, "count") if _bare(value) else _parsed(name, value, "s") / SECONDS_PER_DAY
     if not 0 < number <= MOST_DAYS:
         raise InputError(f"{given(name)} {value!r} must be positive and at most {MOST_DAYS:,.0f} days")
     return number

@@ -208,7 +208,7 @@ def test_names_that_say_more_than_a_record(tmp_path: Path) -> None:
     assert "does not start with a number" in refusal(one.record, model="dense:big")[0]
     times = {"command": "frontier", "inputs": {"cluster": "colossus-1m", "days": "30, 90"}}
     assert ready(*read_document(times, Catalog())).inputs["days"] == "30, 90"
-    assert refusal(times, days="30,lots")[0].startswith("--with days: 'lots' is not a time")
+    assert refusal(times, days="30,lots")[0].startswith("--with days: 'lots' does not start with a number")
     assert refusal(times, days=[30, -1])[0].startswith("--with days: -1 must be positive")
 
 
