@@ -42,12 +42,13 @@ def blocks() -> dict[str, Block]:
         records,
         scenarios,
         serving_accuracy,
+        staged,
         traffic,
     )
 
     pages = (
         answers, clusters, operating, records, code, fine_tuning, kernels, operators, accuracy, headline,
-        scenarios, serving_accuracy, traffic,
+        scenarios, serving_accuracy, staged, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

@@ -29,11 +29,13 @@ def sentence_of(answer: CapacityAnswer) -> str:
         said.append(
             f"It trains {len(done)} of {len(answer.training)} runs, {longest.recipe} in {days:.3g} days."
         )
-    able = [one for one in answer.serving if one.users is not None]
-    if able:
-        most = max(able, key=lambda one: one.users.value if one.users else 0.0)
-        users = most.users.value if most.users else 0.0
-        said.append(f"It serves up to {brief(users)} users ({most.model}, {most.traffic}).")
+    most: dict[str, float] = {}
+    for one in answer.serving:
+        if one.users is not None:
+            most[one.traffic] = max(most.get(one.traffic, 0.0), one.users.value)
+    if most:
+        users = ", ".join(f"{brief(number)} of {traffic}" for traffic, number in most.items())
+        said.append(f"Its hardware carries users, one kind at a time: up to {users}.")
     return " ".join(said)
 
 
