@@ -127,13 +127,18 @@ class Speeds:
         return tuple((role, rate.result) for role, rate in [*trained, *served])
 
     def serve(self, doing: Doing, gpus: float) -> Rate:
-        """Read or write on about so many accelerators: the plan of the nearest size on which it fits.
+        """Read or write on about so many accelerators: by a plan within a factor of four of them.
+
+        One that is there already is taken; else it is that of the nearest size on which it fits.
 
         Raises
         ------
         InfeasibleError
             It fits on none.
         """
+        for (key, size), found in self._served.items():
+            if key == doing.key and isinstance(found, Rate) and gpus / QUARTER < size < gpus * QUARTER:
+                return found
         wanted = math.log(self.size / min(max(gpus, 1.0), self.size), QUARTER)
         for times in range(min(round(wanted), MOST_QUARTERS), -1, -1):
             found = self._at(doing, self._quartered(times))

@@ -19,7 +19,10 @@ GUESSED: Final = {"student-trains": 0.4, "teacher-reads": 0.5, "teacher-writes":
 """Model FLOPs over the dense peak, to begin with: they choose what is planned first, not what comes out."""
 TRIES: Final = 5
 SLACK: Final = 0.03
-"""Share of the accelerators that may be left over before more of them are tried for training."""
+"""Share of the accelerators that may be left over, and of the time that training may wait, before another
+split is tried."""
+CLOSE: Final = 0.07
+"""Of the accelerators of training: between splits nearer than that none is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +96,8 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
         Training or a service does not fit, or not both of them.
     """
     size = speeds.size
-    best: Division | None = None
     most = min(size, speeds.most or size)
+    best: Division | None = None
     gpus, low, high = min(_guessed(trains, needs, size), most), 0, most + 1
     for _ in range(TRIES):
         try:
@@ -102,28 +105,20 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
         except InfeasibleError:
             if gpus == most:
                 raise
-            low, gpus = gpus, min(2 * gpus, high - 1)
-            if gpus <= low:
-                break
-            continue
-        shares = _beside(speeds, trains, rate, needs)
-        total = sum(share.gpus for share in shares)
-        limited = gpus == most and total < size * (1.0 - SLACK)
-        fitted = shares if total <= size else _squeezed(shares, size)
-        speed = min((share.tokens_per_s / share.per_token for share in fitted), default=0.0)
-        if speed > (0.0 if best is None else best.tokens_per_s):
-            best = Division(shares=fitted, tokens_per_s=speed, limited=limited)
-        if total <= size:
-            low = max(low, gpus)
-            if total >= size * (1.0 - SLACK) or gpus == most or high - low <= 1:
-                break
-            wanted = math.ceil(gpus * size / total)
+            low, wanted = gpus, 2 * gpus
         else:
-            high = min(high, gpus)
-            wanted = math.floor(shares[0].gpus * size / total)
-        gpus = min(max(wanted, low + 1), high - 1)
-        if gpus < 1:
+            tried, total = _tried(_beside(speeds, trains, rate, needs), size, every=gpus == most)
+            if tried is not None and (best is None or tried.tokens_per_s > best.tokens_per_s):
+                best = tried
+            low, high = (gpus, high) if total <= size else (low, gpus)
+            if tried is not None and (
+                gpus == low == most or (tried.gpus >= size * (1.0 - SLACK) and _even(tried))
+            ):
+                break
+            wanted = math.ceil(gpus * size / total) if total <= size else rate.gpus * size // total
+        if high - low <= 1.0 + CLOSE * low:
             break
+        gpus = min(max(wanted, low + 1), high - 1)
     if best is None:
         names = " and ".join(dict.fromkeys(need.doing.record.id for need in needs))
         raise InfeasibleError(
@@ -158,6 +153,23 @@ def _squeezed(shares: tuple[Share, ...], size: int) -> tuple[Share, ...]:
             for share, got in zip(services, gpus, strict=True)
         ),
     )
+
+
+def _tried(shares: tuple[Share, ...], size: int, *, every: bool) -> tuple[Division | None, int]:
+    """Return the division of these needs, and what they would take; `every` where training has all it may."""
+    total = sum(share.gpus for share in shares)
+    fitted = shares if total <= size else _squeezed(shares, size)
+    if not fitted:
+        return None, total
+    speed = min(share.tokens_per_s / share.per_token for share in fitted)
+    limited = every and total < size * (1.0 - SLACK)
+    return Division(shares=fitted, tokens_per_s=speed, limited=limited), total
+
+
+def _even(division: Division) -> bool:
+    """Whether nobody waits for long."""
+    training = division.shares[0]
+    return division.tokens_per_s >= training.tokens_per_s * (1.0 - SLACK)
 
 
 def in_turn(speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need]) -> Division:
