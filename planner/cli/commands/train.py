@@ -136,7 +136,7 @@ def run(
         bool, typer.Option("--explain", help="Trace the numbers to their sources.", show_default=False)
     ] = False,
 ) -> Answer:
-    """Plan a training job: layout, days, memory, failures, power, cost.
+    """Plan a training job: layout, days, memory, power, cost.
 
     Of GPUs, tokens and days, give two and the third is solved for; tokens default to the model's published
     recipe. Exit code 4 where nothing is feasible: the answer then says why, and what would be.
