@@ -80,7 +80,6 @@ Usd = Annotated[float, _read("usd", "'$50M'", zero=True)]
 Watts = Annotated[float, _read("watts", f"'{_EXAMPLES['watts']}'")]
 UsdPerKwh = Annotated[float, _read("usd_per_kwh", f"'{_EXAMPLES['usd_per_kwh']}'", zero=True)]
 PerSecond = Annotated[float, _read("count_per_s", "'2000 requests/s'")]
-Passes = Annotated[float, _read("ratio", "2", zero=True)]
 Weight = Annotated[float, _read("ratio", "2")]
 
 
@@ -165,24 +164,34 @@ class Pretraining(_Ending):
 
 
 class PostTraining(_Ending):
-    """Reinforcement learning: rollouts are written, scored and trained on, by the same accelerators."""
+    """Reinforcement learning as `planner post-train` plans it; it stays inside one group."""
 
     kind: Literal["post-training"]
     model: Annotated[Text, Ref("model")]
     tokens: Tokens
-    """Of rollouts, written by the model."""
-    isl: Number = 2048.0
-    """Tokens of a prompt."""
-    osl: Number = 8192.0
-    """Tokens of a rollout."""
-    prefix_hit: Share = 0.0
-    """Share of the prompts found in a cache; groups of rollouts share theirs."""
-    epochs: Number = 1.0
-    """Times that a rollout is trained on."""
-    passes: Passes = 1.0
-    """Forward passes beside: reference, reward, old policy."""
-    waiting: Share = 0.2
-    """Share of the time lost to the longest rollouts, tools and weights that move."""
+    """Sampled in rollouts that are trained on."""
+    recipe: Annotated[Text, Ref("post-training")] = "usual"
+    """Says what is left open here."""
+    mode: Literal["sync", "async"] | None = None
+    staleness: Number | None = None
+    prompts: Number | None = None
+    """Of a step."""
+    group: Number | None = None
+    """Rollouts of a prompt."""
+    prompt_tokens: Number | None = None
+    mean_tokens: Number | None = None
+    """Sampled in a rollout, on average."""
+    p99_tokens: Number | None = None
+    max_tokens: Number | None = None
+    turns: Number | None = None
+    """Calls of the model in a rollout."""
+    environment_tokens: Number | None = None
+    tool_time: Text | None = None
+    """Of a rollout, as in ``30s``."""
+    epochs: Number | None = None
+    environments: Number | None = None
+    """Sandboxes there are."""
+    precision: Text | None = None
 
 
 class Batch(_Ending):

@@ -15,7 +15,7 @@ from planner.errors import InputError, UnknownNameError, UsageError
 from planner.model.sharing.program import Objective
 from planner.plan import numbers
 from planner.workload.jobs import JobSet, Reserve, Service
-from planner.workload.kinds import DIURNAL, JOBS, MODEL, TRAFFIC
+from planner.workload.kinds import DIURNAL, JOBS, MODEL, POST_TRAINING, TRAFFIC
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -167,10 +167,13 @@ def _checked(catalog: Catalog, document: Document, stem: str) -> JobSet:
     return jobs
 
 
+_KINDS: Final = (("model", MODEL), ("traffic", TRAFFIC), ("diurnal", DIURNAL), ("recipe", POST_TRAINING))
+
+
 def _unknown(catalog: Catalog, document: Document, jobs: JobSet) -> Iterator[str]:
     """Yield a sentence for each name in the file that no record has."""
     for place, job in enumerate(jobs.jobs):
-        for field, kind in (("model", MODEL), ("traffic", TRAFFIC), ("diurnal", DIURNAL)):
+        for field, kind in _KINDS:
             name = getattr(job, field, None)
             if name is None or (kind is MODEL and Path(name).is_file()):
                 continue

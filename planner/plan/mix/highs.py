@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +82,36 @@ def solved(program: Linear, *, gap: float = 0.0) -> Solution | None:
     return Solution(x=found.x, cost=float(found.fun), gap=left, worth=_worth(program, found))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the solver's own words, which it now and then writes past Python, off stdout."""
+    try:
+        own = os.dup(1)
+    except OSError:  # nobody listens
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        _flush()
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        _flush()
+        os.dup2(own, 1)
+        os.close(own)
+        os.close(nowhere)
+
+
+def _flush() -> None:
+    """Write out what C and Python hold back for stdout."""
+    import ctypes
+
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        sys.stdout.flush()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).fflush(None)
+
+
 def _split(program: Linear) -> tuple[Any, Any, Any]:
     """Rows that are equal, bounded above and bounded below: masks."""
     equal = program.row_low == program.row_high
@@ -96,17 +130,20 @@ def _run(program: Linear, gap: float) -> Any:
     scale = float(np.abs(program.cost).max(initial=0.0)) or 1.0
     upper = vstack([matrix[above], -matrix[below]]) if (above | below).any() else None
     whole = bool(program.integer.any())
-    found = linprog(
-        program.cost / scale,
-        A_ub=upper,
-        b_ub=None if upper is None else np.concatenate([program.row_high[above], -program.row_low[below]]),
-        A_eq=matrix[equal] if equal.any() else None,
-        b_eq=program.row_low[equal] if equal.any() else None,
-        bounds=np.stack([program.low, program.high], axis=1),
-        method="highs",
-        integrality=program.integer.astype(int) if whole else None,
-        options={"time_limit": MOST_SECONDS} | ({"mip_rel_gap": gap} if whole else {}),
-    )
+    with _quiet():
+        found = linprog(
+            program.cost / scale,
+            A_ub=upper,
+            b_ub=None
+            if upper is None
+            else np.concatenate([program.row_high[above], -program.row_low[below]]),
+            A_eq=matrix[equal] if equal.any() else None,
+            b_eq=program.row_low[equal] if equal.any() else None,
+            bounds=np.stack([program.low, program.high], axis=1),
+            method="highs",
+            integrality=program.integer.astype(int) if whole else None,
+            options={"time_limit": MOST_SECONDS} | ({"mip_rel_gap": gap} if whole else {}),
+        )
     if found.status == _INFEASIBLE:
         return None
     if found.x is None or found.status not in (0, _OUT_OF_TIME):

@@ -1,14 +1,14 @@
 """Rates of jobs on groups of hardware, from the estimator, as concave curves against accelerators.
 
-A training run is planned at a few sizes, since its rate is not proportional to accelerators: its batch is
-fixed and must be divided among them. Everything that consists of replicas (services, batches, rollouts) is
-planned once for the whole group and is proportional.
+A run is planned at a few sizes, since its rate is not proportional to accelerators: its batch is fixed and
+must be divided among them. Everything that consists of replicas (services, batches) is planned once for the
+whole group and is proportional.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from planner.errors import InfeasibleError, InputError
 from planner.model.sharing import concave_hull
 from planner.plan import rates
 from planner.plan.serve import serve
+from planner.units import MEGA, SECONDS_PER_DAY
 from planner.workload.jobs import Batch, PostTraining, Pretraining, Service
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ __all__ = ["Curve", "curve_of", "training_rate"]
 
 SIZES: Final = (1.0, 0.35, 0.1)
 """Shares of a group at which a training run is planned."""
-TRAINED_ON: Final = 0.125
-"""Share of a group on which the training part of post-training is planned."""
+UNSATURATED: Final = 0.95
+"""Of the group: a curve that ends before uses no more accelerators."""
 BEYOND: Final = 1.05
 """Of the group: the last segment goes on, so that one more accelerator has a worth."""
 ENDLESS: Final = 100.0
@@ -143,12 +144,9 @@ def _curve(found: Sequence[Rate], group: Group) -> Curve:
     sizes = np.array([float(rate.gpus) for rate in found])
     speeds = np.array([rate.tokens_per_s.value for rate in found])
     hull = concave_hull(accelerators=sizes, rate=speeds)
-    width = hull.width.copy()
-    if width.sum() > 0.95 * group.number:  # not saturated: what the plan leaves over are spares
-        width[-1] += BEYOND * group.number - width.sum()
     best = found[int(np.argmax(speeds))]
     return Curve(
-        width=width,
+        width=_stretched(hull.width, group),
         slope=hull.slope,
         watts=best.watts_per_gpu,
         usd_per_hour=best.usd_per_gpu_hour.value if group.rented else 0.0,
@@ -158,6 +156,13 @@ def _curve(found: Sequence[Rate], group: Group) -> Curve:
         loss=hull.loss,
         binds=best.binds,
     )
+
+
+def _stretched(width: FloatArray, group: Group) -> FloatArray:
+    """Let a curve that is not saturated go on a little: what a plan leaves over of the group are spares."""
+    if width.sum() <= UNSATURATED * group.number:
+        return width
+    return np.append(width[:-1], width[-1] + BEYOND * group.number - width.sum())
 
 
 def _linear(
@@ -198,41 +203,47 @@ def _batch(job: Batch, group: Group) -> Curve:
     )
 
 
-def _post_training(job: PostTraining, group: Group) -> Curve:
-    """Accelerator-seconds of a rollout's token: written, read in forward passes, trained on.
+_RUN: Final = (
+    "recipe", "mode", "staleness", "prompts", "group", "prompt_tokens", "mean_tokens", "p99_tokens",
+    "max_tokens", "turns", "environment_tokens", "tool_time", "epochs", "environments", "precision", "tokens",
+)  # fmt: skip
+"""Fields of a job of post-training that `planner.post_train` takes under the same name."""
 
-    With the accelerators divided so that none waits for another, the rate per accelerator is one over their
-    sum; `waiting` is lost on top.
-    """
-    writes = rates.generation(group.where, job.model, isl=job.isl, osl=job.osl, prefix_hit=job.prefix_hit)
-    length = round(job.isl + job.osl)
-    trains = rates.training(group.where.on(group.part(TRAINED_ON)), job.model, seq_len=length)
-    reads = rates.scoring(group.where, job.model, isl=float(length)) if job.passes else None
-    per_token = length / job.osl
-    seconds = np.array(
-        [
-            1.0 / writes.tokens_per_s_per_gpu.value,
-            job.epochs * per_token / trains.tokens_per_s_per_gpu.value,
-            0.0 if reads is None else job.passes * per_token / reads.tokens_per_s_per_gpu.value,
-        ]
+
+def _post_training(job: PostTraining, group: Group) -> Curve:
+    """Plan a run of reinforcement learning on the group; its answer also has smaller parts of it."""
+    from planner.plan.post_train.question import post_train
+
+    where = group.where
+    options = {name: getattr(job, name) for name in _RUN if getattr(job, name) is not None}
+    answer = post_train(
+        job.model,
+        cluster=where.cluster,
+        gpu=where.gpu,
+        failures=where.failures,
+        catalog=where.book,
+        **where.options(),
+        **options,
     )
-    watts = np.array(
-        [writes.watts_per_gpu, trains.watts_per_gpu, 0.0 if reads is None else reads.watts_per_gpu]
+    plan = answer.plan
+    if plan is None:
+        mends = "".join(f"; {near.sentence}" for near in answer.result.nearest)
+        raise InfeasibleError("; ".join(answer.result.reasons) + mends)
+    points = [(plan.gpus_used, plan.days.value), *((fewer.gpus, fewer.days) for fewer in plan.fewer)]
+    sizes, days = (np.array(part, dtype=float) for part in zip(*points, strict=True))
+    speeds = job.tokens / (days * SECONDS_PER_DAY)
+    hull = concave_hull(accelerators=sizes, rate=speeds)
+    return Curve(
+        width=_stretched(hull.width, group),
+        slope=hull.slope,
+        watts=plan.power_megawatts * MEGA / plan.gpus_used,
+        usd_per_hour=plan.cost_usd.value / plan.gpu_hours.value if group.rented else 0.0,
+        low=plan.days.value / plan.days.high,
+        high=plan.days.value / plan.days.low,
+        points=tuple(sorted((int(size), float(speed)) for size, speed in zip(sizes, speeds, strict=True))),
+        loss=hull.loss,
+        binds=plan.bottleneck.sentence,
     )
-    total = float(seconds.sum())
-    slowest = [writes, trains, writes if reads is None else reads][int(np.argmax(seconds))]
-    each = writes.tokens_per_s_per_gpu
-    share = seconds[0] / total
-    curve = _linear(
-        group,
-        (1.0 - job.waiting) / total,
-        1.0 - (1.0 - each.low / each.value) * max(share, 0.5),
-        1.0 + (each.high / each.value - 1.0) * max(share, 0.5),
-        float(watts @ seconds / total),
-        writes.usd_per_gpu_hour.value,
-        f"{share:.0%} of the time writes rollouts; {slowest.binds}",
-    )
-    return replace(curve, width=np.array([BEYOND * group.number]))  # a run of one group has no more
 
 
 def _service(catalog: Catalog, job: Service, group: Group) -> Curve:

@@ -43,11 +43,13 @@ if TYPE_CHECKING:
 __all__ = ["mix"]
 
 _LINEAR: Final = (
-    "Rollouts, services and batches are taken to run on any number of accelerators at the same rate each; a "
-    "training run between two planned sizes is the time spent at either."
+    "Services and batches are taken to run on any number of accelerators at the same rate each; a run "
+    "between two planned sizes spends time at either."
 )
 PROVEN: Final = 1e-9
 """Gap below which an optimum counts as proven: the accuracy of floating point."""
+FAR: Final = 0.05
+"""Share by which a curve may differ from the estimator unsaid."""
 _PLACED: Final = (
     "Worths of accelerators and power hold each run in its group; those of deadlines are solved anew."
 )
@@ -215,7 +217,7 @@ def _answered(setup: Setup, filled: Filled, searched: float) -> results.MixAnswe
         periods=period_rows(setup, found, use),
         measured=measured,
         solver=_solver(tally, found, searched),
-        notes=(*notes, *_doubts(jobs, totals)),
+        notes=(*notes, *_doubts(jobs, totals), *_curved(measured)),
     )
 
 
@@ -277,6 +279,16 @@ def _doubts(jobs: tuple[results.Job, ...], totals: results.Totals) -> tuple[str,
     if totals.objective_at_low is None:
         said.append("With all rates at their low ends at once, not everything that must be done can be.")
     return tuple(said)
+
+
+def _curved(measured: tuple[results.Measured, ...]) -> tuple[str, ...]:
+    """Say where a curve is far from the estimator at the size that a run got."""
+    return tuple(
+        f"The curve of {one.job} is {abs(one.used_error):.0%} {'above' if one.used_error > 0 else 'below'} "
+        f"the estimator at {one.used_gpus:,.0f} of {one.group}: sizes nearby divide the batch otherwise."
+        for one in measured
+        if one.used_error is not None and one.used_gpus is not None and abs(one.used_error) > FAR
+    )
 
 
 def _sentence(setup: Setup, totals: results.Totals, found: Found) -> str:
