@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from planner.errors import InfeasibleError
-from planner.plan.document import Interval, Nearest
+from planner.plan.document import Bottleneck, Interval, Nearest
 from planner.plan.frontier import results
 from planner.plan.frontier.cost import (
     Bought,
@@ -159,21 +159,37 @@ def _with_serving(
         f"{usd(other)}"
     )
     said = serving_sentence(facts, point.model, cheapest)
-    sizes = tuple(_priced(one, offer) for one in point.sizes)
-    return point.model_copy(update={"serving": facts.model_copy(update={"sentence": said}), "sizes": sizes})
+    priced = (_priced(one, offer, target) for one in point.sizes)
+    sizes = tuple(one for one in priced if one is not None)
+    binds = _dearer(training.value, serving.value)
+    return point.model_copy(
+        update={"serving": facts.model_copy(update={"sentence": said}), "sizes": sizes, "binds": binds}
+    )
 
 
-def _priced(one: results.Size, offer: Bought) -> results.Size:
-    """Add the cost of reaching the loss, and of serving, to another size."""
+def _dearer(training: float, serving: float) -> Bottleneck:
+    """Say which of the two costs more."""
+    name, most = max((("training", training), ("serving", serving)), key=lambda one: one[1])
+    share = most / (training + serving)
+    return Bottleneck(resource=name, share=share, sentence=f"{name}: {share:.0%} of the dollars")
+
+
+def _priced(one: results.Size, offer: Bought, target: float) -> results.Size | None:
+    """Train another size to the loss and serve it; None where it cannot be."""
     at = int(np.argmin(np.abs(np.log(offer.parameters / one.parameters))))
-    if not np.isfinite(offer.total_usd[at]):
-        return one
+    if not np.isfinite(offer.total_usd[at]) or one.days is None:
+        return None
+    tokens = float(offer.tokens[at])
     return one.model_copy(
         update={
-            "serving_usd": float(offer.serving_usd[at]),
-            "total_usd": float(offer.total_usd[at]),
+            "batch_tokens": float(offer.batches[at]),
+            "tokens": tokens,
+            "tokens_per_parameter": tokens / one.parameters,
+            "loss": target,
+            "loss_more": 0.0,
             "cost_usd": float(offer.training_usd[at]),
             "days": float(offer.seconds[at]) / SECONDS_PER_DAY,
-            "tokens": float(one.tokens),
+            "serving_usd": float(offer.serving_usd[at]),
+            "total_usd": float(offer.total_usd[at]),
         }
     )

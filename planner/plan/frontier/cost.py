@@ -46,6 +46,7 @@ class Bought:
 
     parameters: FloatArray
     seconds: FloatArray
+    tokens: FloatArray
     batches: FloatArray
     training_usd: FloatArray
     serving_usd: FloatArray
@@ -128,6 +129,7 @@ def bought(
     return Bought(
         parameters=parameters,
         seconds=seconds[own, best],
+        tokens=seconds[own, best] * (rate * goodput)[own, best],
         batches=batches[best],
         training_usd=seconds[own, best] * gpus[own, best] * usd_per_gpu_s,
         serving_usd=serving_usd,

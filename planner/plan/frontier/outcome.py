@@ -193,23 +193,26 @@ def limits_of(explored: Explored, laws: Laws, *, seconds: float, base: Curve) ->
             limited=limited,
         )
         gain = None if laws.loss_law is None else float(base.loss[at] - other.loss[least_loss(other)])
-        more = float(other.worth[at] / base.worth[at])
+        more = max(float(other.worth[at] / base.worth[at]), 1.0)
+        lower = "" if gain is None else f", for a loss {max(gain, 0.0):.4f} lower"
+        said = _SENTENCES[name] + (_WORTH.format(more=more) + lower if more >= _COUNTS else _NOTHING_MORE)
         found.append(
             Limit(
                 resource=name,  # type: ignore[arg-type]
                 loss=None if gain is None else max(gain, 0.0),
-                tokens=max(more, 1.0),
-                sentence=_SENTENCES[name].format(
-                    gain="" if gain is None else f", a loss {max(gain, 0.0):.4f} lower", more=more
-                ),
+                tokens=more,
+                sentence=said,
             )
         )
     return tuple(found)
 
 
 _SENTENCES: Final = {
-    "compute": "compute: twice the time would give {more:.2f} times the tokens in worth{gain}",
-    "batch": "batch: if large batches cost no tokens they would be worth {more:.2f} times as much{gain}",
-    "data": "data: with unique data without end they would be worth {more:.2f} times as much{gain}",
-    "failures": "failures: without them there would be {more:.2f} times the tokens{gain}",
+    "compute": "compute: in twice the time",
+    "batch": "batch: if large batches cost no tokens",
+    "data": "data: with unique text without end",
+    "failures": "failures: without them",
 }
+_WORTH: Final = " the tokens would be worth {more:.2f} times as much"
+_NOTHING_MORE: Final = " hardly anything would change"
+_COUNTS: Final = 1.005

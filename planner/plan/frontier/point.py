@@ -64,7 +64,7 @@ def point_of(
     critical = laws.critical_samples(tokens.value)
     loss = expected(laws, parameters=size, tokens=tokens, batch=chosen.batch, critical=critical)
     worth = float(laws.stated.worth(tokens.value, chosen.batch, critical[:1]).flat[0])
-    limits = limits_of(explored, laws, seconds=seconds, base=base)
+    limits = () if asked.goal == "cost" else limits_of(explored, laws, seconds=seconds, base=base)
     table = chosen.found.case.job.model
     wall = latency_wall_s(
         tokens=tokens.value,
@@ -188,7 +188,7 @@ def _by_batch_law(
     explored: Explored, laws: Laws, asked: Asked, seconds: float
 ) -> tuple[results.BatchLawView, ...]:
     surface = explored.surface
-    if surface is None or len(laws.batches) == 1:
+    if surface is None or len(laws.batches) == 1 or asked.goal == "cost":
         return ()
     sizes, views = fine_sizes(surface), []
     for one in laws.batches:
@@ -256,6 +256,8 @@ def _binds(explored: Explored, limits: tuple[results.Limit, ...], parameters: fl
         return Bottleneck(
             resource="memory", share=1.0, sentence=f"memory: larger models do not fit ({larger[0]})"
         )
+    if not limits:
+        return Bottleneck(resource="loss", share=1.0, sentence="the loss that is asked for")
     gains = [limit.loss if limit.loss is not None else limit.tokens - 1.0 for limit in limits]
     total = sum(gains)
     best = int(np.argmax(gains))

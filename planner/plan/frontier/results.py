@@ -137,7 +137,7 @@ class Limit(Base):
 
 
 class Size(Base):
-    """The best run of another size in the same time."""
+    """The best run of another size in the same time; by the goal ``cost``, to the same loss."""
 
     parameters: float
     model: str
@@ -216,8 +216,10 @@ class Point(Base):
     leverage: Leverage | None
     by_batch_law: tuple[BatchLawView, ...]
     limits: tuple[Limit, ...]
+    """Empty by the goal ``cost``."""
     binds: Bottleneck
-    """What keeps the model from being better; the share is of the loss that the limits cost together."""
+    """What keeps the model from being better, and its share of the loss that the limits cost together; by the
+    goal ``cost`` which of training and serving costs most, and its share."""
     sizes: tuple[Size, ...]
     serving: Serving | None
     extrapolated: tuple[str, ...]

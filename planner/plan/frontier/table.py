@@ -74,7 +74,7 @@ def point_rows(p: Point) -> Rows:
         ),
         (
             "time",
-            f"{days_text(p.train_days)} with failures ({between(p.run.days, days_text)}); goodput "
+            f"{between(p.run.days, days_text)} with failures; goodput "
             f"{between(p.run.goodput, lambda x: f'{x:.1%}')}; latency alone {days_text(p.latency_wall_days)}",
         ),
         ("cost", f"{between(p.run.cost_usd, usd)}; {between(p.run.usd_per_gpu_hour, _dollars)} per GPU-hour"),
