@@ -40,7 +40,7 @@ class Ready:
     record
         The scenario.
     document
-        Where it was read; `None` of a mapping.
+        Where it was read, with its lines.
     changed
         Inputs that were given beside the file.
     """
