@@ -58,16 +58,20 @@ def search(request: ServingRequest) -> ServingResult:
     tried = _tried(request, ground)
     best = _best(request, tried)
     ranked = [] if best is None else [best, *_ranked(request, tried)]
-    modes = {} if best is None else {mode: _best(request, _only(tried, mode)) for mode in request.modes}
+    several = request.modes if best is not None and len(request.modes) > 1 else ()
+    modes = {mode: _best(request, _only(tried, mode)) for mode in several}
     others = {mode: draft for mode, draft in modes.items() if draft is not None}
     plans = built(request, [*ranked, *others.values()])
+    by_mode = dict(zip(others, plans[len(ranked) :], strict=True))
+    if best is not None and not several:
+        by_mode = {request.modes[0]: plans[0]}
     most = None
     if best is None and request.rate is not None:
         most = _most(request, tried)
     return ServingResult(
         request=request,
         best=plans[0] if best is not None else None,
-        alternatives=dict(zip(others, plans[len(ranked) :], strict=True)),
+        alternatives=by_mode,
         top=plans[1 : len(ranked)],
         frontier=frontier(request, ground.swept, tried[0][1] if tried else None),
         counts=ground.counts,
