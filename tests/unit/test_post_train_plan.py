@@ -196,9 +196,16 @@ class TestFixed:
 
 
 class TestInfeasible:
+    def test_smaller_replicas_leave_room_for_training(self) -> None:
+        """The layout of highest throughput takes all sixteen accelerators; one of eight is taken instead."""
+        found = planner.post_train("qwen3-30b-a3b", gpu="h100-sxm", gpus=16, steps=10, catalog=BOOK).plan
+        assert found is not None
+        assert found.engines.replica_gpus <= 8
+        assert found.engines.gpus + found.trainers.gpus <= 16
+
     def test_too_few_accelerators_say_how_many_would_do(self) -> None:
         asked_for = {"model": "qwen2.5-32b", "gpu": "h100-sxm", "steps": 10, "catalog": BOOK}
-        result = planner.post_train(**asked_for, gpus=8)
+        result = planner.post_train(**asked_for, gpus=4)
         assert result.plan is None
         nearest = result.result.nearest[0]
         assert nearest.field == "gpus"

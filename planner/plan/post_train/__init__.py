@@ -3,6 +3,9 @@
 ==================================== ==============================================================
 `planner.plan.post_train.question`   the library's call
 `planner.plan.post_train.asked`      the question resolved: recipe, model, hardware, what is fixed
+`planner.plan.post_train.changes`    numbers that are given instead of the recipe's
+`planner.plan.post_train.inputs`     the question as resolved, as results carry it
+`planner.plan.post_train.placing`    layouts and split of the hardware; the other mode
 `planner.plan.post_train.engines`    layouts that generate, each with its curve
 `planner.plan.post_train.trainers`   training rates at a few sizes, interpolated between
 `planner.plan.post_train.hardware`   what trains and what generates, and the network between them

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-
 from planner.catalog.fields import quantities
-from planner.errors import InputError, UsageError
+from planner.errors import UsageError
 from planner.model.post_training.lengths import quantile, rollout_lengths, visited
 from planner.plan import numbers
 from planner.plan.model_input import read_model_record
 from planner.plan.places import MOST_GPUS
+from planner.plan.post_train.changes import in_context, with_changes, with_late
 from planner.tables.post_training import RecipeTable, recipe_table
 from planner.tables.samples import Samples
-from planner.units import HOURS_PER_YEAR, SECONDS_PER_HOUR, short_number
+from planner.units import HOURS_PER_YEAR, short_number
 from planner.workload.counts import ParameterCounts, parameters
 from planner.workload.kinds import POST_TRAINING
-from planner.workload.lengths import fit
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from planner.workload.post_training import PostTraining
     from planner.workload.record import ModelRecord
 
-__all__ = ["CHANGES", "Fixed", "Run", "read_run"]
+__all__ = ["Fixed", "Run", "read_run"]
 
 Fixed = Literal["steps", "tokens", "days", "gpu_hours"]
 FIXED: Final[tuple[Fixed, ...]] = ("steps", "tokens", "days", "gpu_hours")
@@ -38,24 +36,6 @@ MODES: Final = ("sync", "async")
 USUAL: Final = "usual"
 _MOST: Final = 1e9
 _MOST_HOURS: Final = MOST_GPUS * HOURS_PER_YEAR * 100
-CHANGES: Final = {
-    "prompts": "prompts",
-    "group": "size",
-    "staleness": "staleness",
-    "prompt_tokens": "prompt",
-    "mean_tokens": "sampled",
-    "max_tokens": "most",
-    "turns": "turns",
-    "environment_tokens": "added",
-    "epochs": "epochs",
-    "passes": "passes",
-}
-"""Parameter of the question to the field of the recipe's table that it replaces."""
-_FULL: Final = 0.98
-"""Share of a limit of lengths that their mean may be."""
-_MOST_LATE: Final = 0.5
-_WHOLE: Final = ("prompts", "group")
-_ZERO: Final = ("environment_tokens", "passes")
 _NOT_SAID: Final = ("published", "hardware", "steps", "staleness")
 
 
@@ -157,9 +137,9 @@ def read_run(
             "--staleness and --late belong to --mode async: a synchronous step waits for all of its rollouts"
         )
     which, amount = _fixed(found, fixed, filled)
-    table = _changed(recipe_table(found, Samples()), given, p99_tokens, tool_time)
-    table = _in_context(record, table, filled)
-    table = table.in_turns() if way == "sync" else _late(table, late)
+    table = with_changes(recipe_table(found, Samples()), given, p99_tokens, tool_time)
+    table = in_context(record, table, filled)
+    table = table.in_turns() if way == "sync" else with_late(table, late)
     others = {"p99_tokens": p99_tokens, "tool_time": tool_time, "late": late}
     changed = frozenset(given) | {name for name, value in others.items() if value is not None}
     _assumed(found, changed, filled)
@@ -209,83 +189,6 @@ def _amount(name: Fixed, value: Any) -> float:
     if name == "days":
         return numbers.days_of("days", value)
     return numbers.positive("gpu_hours", value, most=_MOST_HOURS, example="100k")
-
-
-def _changed(
-    table: RecipeTable, given: Mapping[str, Any], p99_tokens: Number | None, tool_time: Number | None
-) -> RecipeTable:
-    """Replace what was given; it has no range."""
-    columns: dict[str, FloatArray] = {}
-    for name, value in given.items():
-        if name in _WHOLE:
-            columns[CHANGES[name]] = np.array([[float(numbers.count(name, value, most=_MOST))]])
-            continue
-        zero = name in _ZERO and str(value).strip() in ("0", "0.0")
-        number = 0.0 if zero else numbers.positive(name, value, most=_MOST, example="16")
-        if name in ("staleness", "turns", "epochs") and number < 1.0:
-            raise InputError(f"{numbers.given(name)} {value!r} is below 1; give 1 or more")
-        columns[CHANGES[name]] = np.array([[number]])
-    if tool_time is not None:
-        columns["wait_s"] = np.array([[_seconds(tool_time)]])
-    changed = replace(table, **columns)
-    mean, most = float(changed.sampled[0, 0]), float(changed.most[0, 0])
-    if mean > _FULL * most:
-        raise InputError(
-            f"rollouts of {short_number(mean)} tokens on average are longer than the {short_number(most)} at "
-            "which they are cut off; raise --max-tokens or lower --mean-tokens"
-        )
-    if p99_tokens is not None:
-        p99 = numbers.positive("p99_tokens", p99_tokens, most=_MOST, example="30k")
-        if p99 < mean:
-            raise InputError(
-                f"--p99-tokens {p99_tokens!r} is below the mean of {short_number(mean)} tokens; raise it"
-            )
-        changed = replace(changed, sigma=np.array([[fit(mean, quantiles={0.99: p99}).sigma]]))
-    if float(changed.updates[0, 0]) > float(changed.rollouts[0, 0]):
-        changed = replace(changed, updates=changed.rollouts[:1])
-    # A mean that is drawn near the limit leaves no room for a spread.
-    return replace(changed, sampled=np.minimum(changed.sampled, max(0.9 * most, mean)))
-
-
-def _late(table: RecipeTable, given: Number | None) -> RecipeTable:
-    if given is None:
-        return table
-    share = numbers.fraction("late", given)
-    if share > _MOST_LATE:
-        raise InputError(f"--late {given!r} throws away most of what is generated; give at most 50 %")
-    return replace(table, late=np.array([[share]]))
-
-
-def _in_context(record: ModelRecord, table: RecipeTable, filled: Filled) -> RecipeTable:
-    """Cut rollouts of one turn at the model's context; those of more turns go on after a summary.
-
-    Raises
-    ------
-    InputError
-        The mean rollout does not fit.
-    """
-    if record.context is None or float(table.turns[0, 0]) > 1.0:
-        return table
-    context, prompt = record.context.value, float(table.prompt[0, 0])
-    left = context - prompt - float(table.added[0, 0])
-    mean, most = float(table.sampled[0, 0]), float(table.most[0, 0])
-    if mean > _FULL * left:
-        raise InputError(
-            f"rollouts of {prompt + mean:,.0f} tokens on average do not fit into the {context:,.0f} tokens "
-            f"that {record.id} is made for; lower --mean-tokens and --max-tokens, or choose a model with a "
-            "longer context"
-        )
-    if most <= left:
-        return table
-    filled.assume("max_tokens", left, f"{record.id} is made for {context:,.0f} tokens, prompt included")
-    return replace(table, most=np.array([[left]]), sampled=np.minimum(table.sampled, max(0.9 * left, mean)))
-
-
-def _seconds(value: Number) -> float:
-    if str(value).strip() in ("0", "0s", "0 s"):
-        return 0.0
-    bare = not isinstance(value, str) or not any(letter.isalpha() for letter in value)
-    return numbers.days_of("tool_time", f"{value} s" if bare else value) * 24.0 * SECONDS_PER_HOUR
 
 
 def _assumed(recipe: PostTraining, changed: frozenset[str], filled: Filled) -> None:

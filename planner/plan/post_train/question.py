@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from planner.plan.numbers import Number
 from planner.plan.post_train import results
 from planner.plan.post_train.answer import planned
 from planner.plan.post_train.asked import Run, read_run
-from planner.plan.post_train.engines import Engine, engines, request_of, weights_bytes
+from planner.plan.post_train.engines import Engine
 from planner.plan.post_train.hardware import (
     Hardware,
     hardware_of,
@@ -25,13 +24,13 @@ from planner.plan.post_train.hardware import (
     unit_of,
 )
 from planner.plan.post_train.infeasible import does_not_fit, none, too_short
+from planner.plan.post_train.inputs import inputs_of
 from planner.plan.post_train.parts import AskedReward
-from planner.plan.post_train.split import Choice, choose
+from planner.plan.post_train.placing import other_mode, put
 from planner.plan.post_train.spread import outcome
 from planner.plan.post_train.step import Network
 from planner.plan.post_train.trainers import Fleet, batch_of, plan_of
 from planner.plan.rates import Where
-from planner.units import SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -179,7 +178,7 @@ def post_train(
         sources = sources_of(book, used, run.record)
     overrides = (set,) if isinstance(set, str) else tuple(set)
     return results.PostTrainResult(
-        inputs=_inputs(run, where, reward, base, used_precision, link, overrides),
+        inputs=inputs_of(run, where, reward, base, used_precision, link, overrides),
         assumptions=tuple(filled.assumptions),
         result=answer,
         sources=sources,
@@ -197,11 +196,6 @@ def _answer(
     filled: Filled,
 ) -> tuple[results.PostTrainAnswer, str]:
     precision = training["precision"] or "bf16"
-    try:
-        found = engines(where.generating, run, request_of(run), options)
-    except InfeasibleError as error:
-        return none(filled, str(error)), precision
-    network = replace(network, weights_bytes=weights_bytes(book, run, _weights_of(found[0])))
     fleet = Fleet(
         where=where.where,
         run=run,
@@ -209,7 +203,10 @@ def _answer(
         options=training,
         unit=unit_of(where),
     )
-    choice = choose(run, found, fleet, network, mode=run.mode, total=where.total, elsewhere=where.generators)
+    try:
+        found, network, choice = put(book, run, where, fleet, network, options)
+    except InfeasibleError as error:
+        return none(filled, str(error)), precision
     if choice is None:
         return does_not_fit(run, where.total, found, fleet, filled), precision
     rate = fleet.known[choice.trainers]
@@ -229,53 +226,10 @@ def _answer(
         available=where.total + (where.generators or 0),
         asked_reward=reward,
         same_place=is_that_of_the_recipe(run, where),
-        alternative=_other(run, where, found, fleet, network, choice, float(np.ravel(out.steps)[0])),
+        alternative=other_mode(run, where, found, fleet, network, choice, float(np.ravel(out.steps)[0])),
     )
     _said(run, found[0], rate, filled)
     return results.PostTrainAnswer(plan=plan, notes=tuple(filled.notes)), plan.trainers.strategy.precision
-
-
-def _weights_of(engine: Engine) -> str:
-    plan = engine.served.plan
-    if plan is None:  # pragma: no cover
-        raise TypeError("a rate of generation carries a plan of serving")
-    return plan.deployment.precisions.weights
-
-
-def _other(
-    run: Run,
-    where: Hardware,
-    found: tuple[Engine, ...],
-    fleet: Fleet,
-    network: Network,
-    choice: Choice,
-    steps: float,
-) -> results.Alternative | None:
-    """Return as many steps in the other mode."""
-    if where.elsewhere is not None:
-        return None
-    mode: Mode = "async" if run.mode == "sync" else "sync"
-    other = choose(run, found, fleet, network, mode=mode, total=where.total, roughly=True)
-    if other is None:
-        reason = next(iter(fleet.reasons.values()), "the accelerators cannot be split")
-        return results.Alternative(
-            mode=mode, step_time_s=None, days=None, sentence=f"Cannot run {mode}: {reason}."
-        )
-    stale = run.stated_value("staleness")
-    ahead = f", a staleness of {stale:g} step{'s' if stale != 1.0 else ''}," if mode == "async" else ""
-    times = other.seconds / choice.seconds
-    longer = (
-        f"{times:.3g} times as long"
-        if times > 2.0
-        else f"{abs(times - 1.0):.0%} {'shorter' if times < 1.0 else 'longer'}"
-    )
-    return results.Alternative(
-        mode=mode,
-        step_time_s=other.seconds,
-        days=other.seconds * steps / SECONDS_PER_DAY,
-        sentence=f"In {mode} mode{ahead} a step takes about "
-        f"{format_quantity(other.seconds, 's', digits=3)}, {longer}.",
-    )
 
 
 def _said(run: Run, engine: Engine, rate: Rate, filled: Filled) -> None:
@@ -292,56 +246,3 @@ def _said(run: Run, engine: Engine, rate: Rate, filled: Filled) -> None:
             f"The longest rollouts reach {longest:,.0f} tokens with what the environment adds, and "
             f"{run.record.id} is made for {context.value:,.0f}: beyond those they go on after a summary."
         )
-
-
-def _inputs(
-    run: Run,
-    where: Hardware,
-    reward: AskedReward,
-    base: Where,
-    precision: str,
-    link: str | None,
-    overrides: tuple[str, ...],
-) -> results.PostTrainInputs:
-    there = where.elsewhere_place
-    site = base.site
-    if site is None and where.place.cluster is not None:
-        from planner.catalog.kinds import CLUSTER
-
-        site = base.book.get(CLUSTER, where.place.cluster).site
-    return results.PostTrainInputs(
-        model=run.record.id,
-        parameters=run.counts.total,
-        active_parameters=run.counts.active,
-        recipe=run.recipe.id,
-        mode=run.mode,
-        staleness=run.stated_value("staleness") if run.mode == "async" else None,
-        cluster=where.place.cluster,
-        gpu=where.place.accelerator.id,
-        gpus=where.total,
-        generation_gpu=None if there is None else there.accelerator.id,
-        generation_gpus=where.generators,
-        link=link,
-        fixed=run.fixed,
-        amount=run.amount,
-        prompts=run.stated_value("prompts"),
-        group=run.stated_value("size"),
-        prompt_tokens=run.stated_value("prompt"),
-        mean_tokens=run.stated_value("sampled"),
-        p99_tokens=run.p99_tokens,
-        max_tokens=run.stated_value("most"),
-        turns=run.stated_value("turns"),
-        environment_tokens=run.stated_value("added"),
-        tool_time_s=run.stated_value("wait_s"),
-        late=run.stated_value("late") if run.mode == "async" else None,
-        epochs=run.stated_value("epochs"),
-        passes=run.stated_value("passes"),
-        environments=run.environments,
-        precision=precision,
-        reward_law=reward.law or run.recipe.reward,
-        reward_start=reward.start,
-        reward_middle=reward.middle,
-        site=site or "usual",
-        price=str(base.price) if base.price is not None else "own",
-        overrides=overrides,
-    )

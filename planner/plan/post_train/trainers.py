@@ -21,6 +21,9 @@ __all__ = ["Batch", "Fleet", "batch_of", "plan_of"]
 
 _SHARES: Final = (0.5, 0.2, 0.06)
 """Of all accelerators, at which the rate is asked first."""
+_MORE: Final = (0.65, 0.8, 0.9, 1.0)
+"""Shares beyond, where none of them holds the job."""
+_HALVINGS: Final = 2
 _GRAIN: Final = 64
 """Tokens to which the length of a sequence is rounded."""
 
@@ -89,13 +92,19 @@ class Fleet:
         return max(int(gpus / self.unit) * self.unit, self.unit)
 
     def survey(self, total: int, *, roughly: bool = False) -> None:
-        """Ask at a few sizes below the total, or only at half of it; more where none of them fits."""
+        """Ask at a few sizes below the total, or only at half of it; where they do not fit, around the least.
+
+        Fleets between the largest that is too small and the smallest that fits are halved twice.
+        """
         for share in _SHARES[:1] if roughly else _SHARES:
             if self.at(self.whole(share * total)) is None:
                 break
-        if not self.known:
-            for share in (0.9, 1.0):
-                self.at(self.whole(share * total))
+        for share in () if self.known else _MORE:
+            if self.at(self.whole(share * total)) is not None:
+                break
+        for _ in range(_HALVINGS if self.known and self.reasons else 0):
+            low = max(size for size in self.reasons if size < min(self.known))
+            self.at(self.whole((low + min(self.known)) / 2.0))
 
     def tokens_per_s(self, gpus: FloatArray) -> FloatArray:
         """Trained on with so many accelerators ``[R]``; 0 below the smallest fleet that is known to fit.
