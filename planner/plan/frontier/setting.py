@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["Setting", "figures", "layout_of", "round_batch", "why_not"]
 
 _POWERS: Final = (1, 2, 4, 8, 16, 32, 64)
-_MICRO: Final = (1, 2, 4)
+_MICRO: Final = (1, 2, 4, 8, 16)
 _ANY_SIZE: Final = 1e10
 _RECOMPUTE: Final = ("none", "selective", "full")
 _SHARDINGS: Final = ("none", "zero1", "zero3")
 _MANY: Final = 4096
-"""Accelerators from which optimizer states are sharded without asking."""
+"""Accelerators from which fewer shardings and micro-batches are tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,13 +120,15 @@ class Setting:
     def search(self, record: ModelRecord, sequences: int) -> Found:
         """Find the best layouts of a model with some batch.
 
-        With many accelerators optimizer states are sharded; others are tried only where that does not fit.
+        With many accelerators optimizer states are sharded and micro-batches are of one or two sequences; the
+        rest is tried only where that does not fit.
         """
         key = (record.id, record.architecture.hidden, sequences)
         if key not in self.known:
             case = self.case(record, sequences)
             free = replace(case, job=replace(case.job, pins={**case.job.pins, "sharding": _SHARDINGS}))
-            many = replace(case, job=replace(case.job, pins={**case.job.pins, "sharding": _SHARDINGS[1:2]}))
+            few = {"sharding": _SHARDINGS[1:2], "micro_batch": _MICRO[:2]}
+            many = replace(case, job=replace(case.job, pins={**case.job.pins, **few}))
             found = Found(case=case, result=None)
             if case.impossible is None:
                 at_most = case.site.available
