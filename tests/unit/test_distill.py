@@ -196,6 +196,17 @@ def test_every_answer_says_what_it_assumed_and_read() -> None:
     assert result.inputs.site == "usual"
 
 
+def test_a_teacher_of_shorter_context_reads_in_pieces() -> None:
+    """1,024 tokens with the one that it would write, were it asked to."""
+    asked = {"teacher": "gpt2-xl", "gpu": "v100-sxm2-32gb", "gpus": 16, "tokens": "10B", "catalog": CATALOG}
+    result = distill("gpt2", **asked, mode="online")
+    assert result.plan is not None
+    assert any("reads the student's sequences in pieces" in note for note in result.result.notes)
+    written = distill("gpt2", **asked, mode="on-policy")
+    assert written.plan is not None
+    assert written.inputs.isl + written.inputs.osl <= 1023
+
+
 def test_where_both_do_not_fit_the_teacher_goes_first() -> None:
     """Four accelerators hold a 70B or the training of an 8B, and not both."""
     asked = {"teacher": "llama-3.1-70b", "gpu": "h100-sxm", "gpus": 4, "tokens": "10B", "catalog": CATALOG}

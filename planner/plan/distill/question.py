@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -148,6 +149,12 @@ def resolve(
     many = None if students is None else numbers.count("students", students, most=MOST_STUDENTS)
     written = any(way in WRITTEN_WAYS for way in ways)
     length = {"most": MOST_LENGTH, "example": "2k"}
+    lengths = (
+        fields.above_zero("isl", isl, say=written, **length),
+        fields.above_zero("osl", osl, say=written, **length),
+    )
+    if written and isl is None and osl is None:
+        lengths = _within_context(lengths, learner, master, filled)
     kept = None if top_k is None else _kept(top_k, learner.architecture.vocab)
     stored = "offline" in ways
     every = stored and top_k is not None and kept is None
@@ -160,8 +167,8 @@ def resolve(
         tokens=_tokens(fields, learner, tokens, allowed, filled),
         days=allowed,
         epochs=fields.epochs(epochs, most=MOST_EPOCHS),
-        isl=fields.above_zero("isl", isl, say=written, **length),
-        osl=fields.above_zero("osl", osl, say=written, **length),
+        isl=lengths[0],
+        osl=lengths[1],
         accept_rate=fields.share("accept_rate", accept_rate, say="sequence" in ways or "api" in ways),
         ground_truth=float(fields.share("ground_truth", ground_truth, say=stored, zero=True)[0, 0]),
         top_k=kept if top_k is not None else fields.whole("top_k", say=stored),
@@ -205,6 +212,22 @@ def _tokens(
     value = defaults.TOKENS_PER_PARAMETER * parameters(student.architecture).active
     filled.assume("tokens", value, "20 per active parameter of the student (Hoffmann et al. 2022)")
     return fields.given(value)
+
+
+def _within_context(
+    lengths: tuple[FloatArray, FloatArray], student: ModelRecord, teacher: Teacher, filled: Filled
+) -> tuple[FloatArray, FloatArray]:
+    """Shorten lengths that nobody gave to what student and teacher are made for."""
+    records = [record for record in (student, teacher.record) if record is not None]
+    most = min((one.context.value for one in records if one.context is not None), default=math.inf) - 1.0
+    total = float(lengths[0][0, 0] + lengths[1][0, 0])
+    if total <= most:
+        return lengths
+    share = most / total
+    filled.assume(
+        "isl and osl", round(most), f"{total:,.0f} are more than the context of student or teacher holds"
+    )
+    return math.floor(share * lengths[0][0, 0]) / lengths[0][0, 0] * lengths[0], share * lengths[1]
 
 
 def _seq_len(student: ModelRecord, recipe: DistillationRecipe, given: Number | None, filled: Filled) -> int:

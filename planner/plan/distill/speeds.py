@@ -191,9 +191,9 @@ def efficient(speeds: Speeds, record: ModelRecord, *, tokens: float, seq_len: in
         each = rate.tokens_per_s_per_gpu.value
         best = max(best, each)
         if each < HALF * best:
-            break
+            return found
         found, gpus = rate.gpus, gpus * 2
-    return found
+    return None if every.tokens_per_s_per_gpu.value >= HALF * best else found
 
 
 def replica_gpus(rate: Rate) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from planner.errors import InfeasibleError
 from planner.plan.cluster.words import usd as money
 from planner.plan.distill.keep import Kept, bought, stored
+from planner.plan.distill.question import LOGIT_WAYS, Question
 from planner.plan.distill.results import Role, WayPlan
 from planner.plan.distill.roles import timed
 from planner.plan.distill.speeds import Doing, Speeds
@@ -21,13 +22,13 @@ from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from planner.workload.distillation import WAYS
 
 if TYPE_CHECKING:
-    from planner.plan.distill.question import Question
     from planner.plan.document import Interval
     from planner.plan.rates import Rate
     from planner.types import FloatArray
     from planner.workload.distillation import Way
+    from planner.workload.record import ModelRecord
 
-__all__ = ["Baseline", "needs_of", "planned", "student_training", "tokens_in"]
+__all__ = ["Baseline", "needs_of", "planned", "readable", "student_training", "tokens_in"]
 
 IN_TURN: Final = ("offline", "sequence")
 """Ways in which the teacher may be done before the student begins."""
@@ -74,10 +75,9 @@ def needs_of(way: Way, question: Question) -> tuple[tuple[Doing, FloatArray], ..
     once = 1.0 / question.epochs
     if teacher is None or way == "api":
         return ()
-    if way == "offline":
-        return ((Doing(role="teacher-reads", record=teacher, isl=float(question.seq_len)), once),)
-    if way == "online":
-        return ((Doing(role="teacher-reads", record=teacher, isl=float(question.seq_len)), np.ones((1, 1))),)
+    if way in LOGIT_WAYS:
+        reads = Doing(role="teacher-reads", record=teacher, isl=readable(teacher, question.seq_len))
+        return ((reads, once if way == "offline" else np.ones((1, 1))),)
     written = question.written_share
     if way == "sequence":
         writes = Doing(role="teacher-writes", record=teacher, isl=isl, osl=osl)
@@ -86,6 +86,13 @@ def needs_of(way: Way, question: Question) -> tuple[tuple[Doing, FloatArray], ..
         (Doing(role="student-writes", record=question.student, isl=isl, osl=osl), written),
         (Doing(role="teacher-reads", record=teacher, isl=isl + osl), np.ones((1, 1))),
     )
+
+
+def readable(teacher: ModelRecord, seq_len: int) -> float:
+    """Tokens of a piece that a teacher reads: a sequence, or less where it is made for shorter ones."""
+    if teacher.context is None:
+        return float(seq_len)
+    return min(float(seq_len), max(teacher.context.value - 1.0, 1.0))
 
 
 def tokens_in(

@@ -13,7 +13,7 @@ from planner.plan.distill.question import LOGIT_WAYS, Question
 from planner.plan.distill.results import DistillAnswer, LawView, LeftOut, Plain, TeacherTraining, WayPlan
 from planner.plan.distill.speeds import SPARES, Doing, Speeds, efficient
 from planner.plan.distill.verdict import Judge, judge_of, law_view
-from planner.plan.distill.ways import Baseline, planned, student_training, tokens_in
+from planner.plan.distill.ways import Baseline, planned, readable, student_training, tokens_in
 from planner.plan.operating.money import first, interval_of
 from planner.tables.samples import Samples
 from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -146,7 +146,7 @@ def _view(
     teacher = question.teacher.record
     if teacher is None or not any(way in LOGIT_WAYS for way in question.ways):
         return None
-    reads = Doing(role="teacher-reads", record=teacher, isl=float(question.seq_len))
+    reads = Doing(role="teacher-reads", record=teacher, isl=readable(teacher, question.seq_len))
     same = min((plan.cost_usd.value for plan in logits), default=None)
     view = law_view(
         judge,
@@ -160,6 +160,11 @@ def _view(
         filled.notes.append(
             "The law knows dense models: of a mixture it takes the parameters at work in a token, which "
             "understates it."
+        )
+    if reads.isl < question.seq_len:
+        filled.notes.append(
+            f"{teacher.id} is made for {reads.isl + 1.0:,.0f} tokens: it reads the student's sequences in "
+            "pieces."
         )
     if view.teacher_too_good:
         filled.notes.append(
