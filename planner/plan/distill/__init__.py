@@ -13,6 +13,7 @@
 `weigh`      all ways, against each other and against no teacher
 `outcome`    the verdict in a sentence, mends, published figures
 `answer`     `distill` itself
+`parts`      parts of an answer
 `results`    the result types, and the JSON that other programs read
 `table`      rows for people
 `words`      numbers for people
