@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.plan.mix.setup import Entry, Setup
     from planner.types import FloatArray
 
-__all__ = ["Use", "group_rows", "job_rows", "period_rows", "totals_of", "use_of"]
+__all__ = ["Use", "job_rows", "period_rows", "totals_of", "use_of"]
 
 _HOURS: Final = 24.0
 _SMALL: Final = 1e-6
@@ -34,7 +34,9 @@ class Use(NamedTuple):
     work : array
         Units done in the period on all days of the phase, ``[J, K, T]``.
     watts : array
-        Above those switched off, ``[J, K, T]``.
+        On average, above accelerators at rest, ``[J, K, T]``.
+    peak : array
+        The same as a cap counts them, ``[J, K, T]``.
     usd : array
         Cost in the period on all days of the phase, ``[J, K, T]``.
     hours : array
@@ -44,6 +46,7 @@ class Use(NamedTuple):
     gpus: FloatArray
     work: FloatArray
     watts: FloatArray
+    peak: FloatArray
     usd: FloatArray
     hours: FloatArray
 
@@ -55,18 +58,19 @@ def use_of(setup: Setup, found: Found) -> Use:
     phases, jobs = len(days), len(setup.entries)
     spent = days[:, None] / periods * np.ones(periods)
     gpus = np.zeros((jobs, phases, periods, groups))
-    work, watts, usd = (np.zeros((jobs, phases, periods)) for _ in range(3))
+    work, watts, peak, usd = (np.zeros((jobs, phases, periods)) for _ in range(4))
     for place, task in enumerate(found.tasks):
         share = found.use(place)
         share = np.where(share > _SMALL, share, 0.0)
         for activity, group in enumerate(task.group):
             gpus[place, :, :, group] += share[:, :, activity] * setup.pool.accelerators[group]
         work[place] = share @ task.rate * spent
-        watts[place] = share @ task.watts
+        watts[place] = share @ setup.entries[place].watts
+        peak[place] = share @ task.watts
         usd[place] = np.sum(share * task.usd.T[None], axis=2) * spent
         if task.demand is not None:
             work[place] = np.minimum(work[place], task.demand * spent)
-    return Use(gpus, work, watts, usd, spent * _HOURS)
+    return Use(gpus, work, watts, peak, usd, spent * _HOURS)
 
 
 def job_rows(setup: Setup, found: Found, use: Use) -> tuple[results.Job, ...]:
@@ -207,35 +211,9 @@ def _left_out(job: Any) -> results.Job:
     )
 
 
-def group_rows(setup: Setup, use: Use) -> tuple[results.Group, ...]:
-    """One row for each group."""
-    used = use.gpus.sum(axis=0)
-    weight = use.hours / use.hours.sum()
-    rows = []
-    for g, group in enumerate(setup.groups):
-        own = used[:, :, g]
-        free = setup.pool.free[g] * group.number
-        mean, reserved = float(np.sum(own * weight)), float(setup.reserved[g].mean()) * group.number
-        rows.append(
-            results.Group(
-                name=group.name,
-                accelerator=group.accelerator,
-                accelerators=group.number,
-                system_accelerators=group.system,
-                used=mean,
-                reserved=reserved,
-                idle=max(group.number - mean - reserved, 0.0),
-                busiest_share=float(np.max(own / np.maximum(free, 1.0)).clip(0.0, 1.0)),
-                idle_watts=group.off_watts if setup.question.jobs.power.idle == "off" else group.idle_watts,
-                busy_watts=group.busy_watts,
-            )
-        )
-    return tuple(rows)
-
-
 def period_rows(setup: Setup, found: Found, use: Use) -> tuple[results.Period, ...]:
     """One row for each period of each phase."""
-    watts = setup.pool.base_watts + use.watts.sum(axis=0)
+    watts = setup.base_watts + use.watts.sum(axis=0)
     length = _HOURS / setup.question.periods
     rows = []
     for k in range(use.hours.shape[0]):
@@ -285,7 +263,7 @@ def _share(task: Task, use: Use, j: int, k: int, t: int) -> float:
 
 def totals_of(setup: Setup, found: Found, use: Use, jobs: tuple[results.Job, ...]) -> results.Totals:
     """Add up all jobs; the ends of the objective are filled in later."""
-    watts = setup.pool.base_watts + use.watts.sum(axis=0)
+    watts = setup.base_watts + use.watts.sum(axis=0)
     energy = float(np.sum(watts * use.hours)) / MEGA
     free = np.sum(setup.pool.free.T * setup.pool.accelerators, axis=1)
     used = float(np.sum(use.gpus.sum(axis=(0, 3)) * use.hours))
@@ -298,6 +276,6 @@ def totals_of(setup: Setup, found: Found, use: Use, jobs: tuple[results.Job, ...
         cost_usd=float(use.usd.sum()),
         electricity_usd=float(np.sum(watts * use.hours * setup.price)) / KILO,
         energy_megawatt_hours=energy,
-        peak_megawatts=float(watts.max()) / MEGA,
+        peak_megawatts=float((setup.pool.base_watts + use.peak.sum(axis=0)).max()) / MEGA,
         used_share=used / max(float(np.sum(free * use.hours)), 1.0),
     )

@@ -1,4 +1,4 @@
-"""What binds a plan of sharing."""
+"""What binds a plan of sharing, and who uses which hardware."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from planner.plan.document import Bottleneck
+from planner.plan.mix import results
 
 if TYPE_CHECKING:
     from planner.plan.mix.answer import Use
     from planner.plan.mix.optimum import Found
     from planner.plan.mix.setup import Setup
 
-__all__ = ["bottleneck_of"]
+__all__ = ["bottleneck_of", "group_rows"]
 
 _SMALL: Final = 1e-6
 _FULL: Final = 0.9999
@@ -35,7 +36,7 @@ def bottleneck_of(setup: Setup, found: Found, use: Use) -> Bottleneck:
     if cap is not None:
         base = 1.0 - setup.pool.base_watts / cap
         prices["power"] = float(np.sum(found.prices.worth[found.priced.power] * weight * base))
-        at_cap = (setup.pool.base_watts + use.watts.sum(axis=0)) / cap > _FULL
+        at_cap = (setup.pool.base_watts + use.peak.sum(axis=0)) / cap > _FULL
         shares["power"] = float(np.sum(at_cap * hours))
     name = max(prices, key=lambda key: (prices[key], shares[key]))
     if prices[name] <= _SMALL * abs(found.objective):
@@ -51,3 +52,29 @@ def bottleneck_of(setup: Setup, found: Found, use: Use) -> Bottleneck:
         sentence=f"{what} binds: it is at its limit {shares[name]:.0%} of the time, and more of it is worth "
         "most.",
     )
+
+
+def group_rows(setup: Setup, use: Use) -> tuple[results.Group, ...]:
+    """One row for each group."""
+    used = use.gpus.sum(axis=0)
+    weight = use.hours / use.hours.sum()
+    rows = []
+    for g, group in enumerate(setup.groups):
+        own = used[:, :, g]
+        free = setup.pool.free[g] * group.number
+        mean, reserved = float(np.sum(own * weight)), float(setup.reserved[g].mean()) * group.number
+        rows.append(
+            results.Group(
+                name=group.name,
+                accelerator=group.accelerator,
+                accelerators=group.number,
+                system_accelerators=group.system,
+                used=mean,
+                reserved=reserved,
+                idle=max(group.number - mean - reserved, 0.0),
+                busiest_share=float(np.max(own / np.maximum(free, 1.0)).clip(0.0, 1.0)),
+                idle_watts=group.off_watts if setup.question.jobs.power.idle == "off" else group.idle_watts,
+                busy_watts=group.busy_watts,
+            )
+        )
+    return tuple(rows)

@@ -38,8 +38,12 @@ class Group:
     where : Where
         The group alone, for the estimator.
     off_watts, idle_watts, busy_watts : float
-        Of an accelerator with its share of everything else, at the meter: switched off (its network is not),
-        waiting, and in training.
+        Of an accelerator with its share of everything else, at the meter, on average: switched off (its
+        network is not), waiting, and in training.
+    peak_watts : float
+        Switched on, at the peak in the warmest season, whatever it does: what a cap must carry.
+    summer : float
+        Power in the warmest season over that on average, at the same load.
     rented : bool
         Whether an accelerator that nobody uses costs nothing.
     """
@@ -53,6 +57,8 @@ class Group:
     off_watts: float
     idle_watts: float
     busy_watts: float
+    peak_watts: float
+    summer: float
     rented: bool
 
     def part(self, share: float) -> int:
@@ -93,6 +99,8 @@ def _group(named: Named, estate: Estate, asked: Asked, where: Where) -> Group:
         off_watts=float(off.flat[0]),
         idle_watts=float(estate.watts(n, "idle").mean.flat[0]),
         busy_watts=float(estate.watts(n, "training").mean.flat[0]),
+        peak_watts=float(estate.watts(n, "training").peak.flat[0]),
+        summer=float((estate.site_table.pue_summer / estate.site_table.pue_mean).flat[0]),
         rented=asked.price.mode == "rent",
     )
 

@@ -16,14 +16,13 @@ from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.mix import results
 from planner.plan.mix.answer import (
-    group_rows,
     job_rows,
     period_rows,
     totals_of,
     use_of,
 )
 from planner.plan.mix.asked import Question, jobs_of
-from planner.plan.mix.binding import bottleneck_of
+from planner.plan.mix.binding import bottleneck_of, group_rows
 from planner.plan.mix.checked import measured_rows
 from planner.plan.mix.hardware import groups_of
 from planner.plan.mix.highs import require_solver

@@ -114,6 +114,7 @@ class Period(Base):
     idle: dict[str, float]
     """Accelerators that nobody uses, by group."""
     power_megawatts: float
+    """On average, at the meter."""
     usd_per_kwh: float
 
 
@@ -187,6 +188,7 @@ class Totals(Base):
     """Of everything, what is switched off or reserved included."""
     energy_megawatt_hours: float
     peak_megawatts: float
+    """As a cap counts it: everything switched on at its peak in the warmest season."""
     used_share: float
     """Of all accelerators, on average, the reserve left out."""
 

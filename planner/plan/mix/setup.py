@@ -38,12 +38,15 @@ class Entry:
     curves : dict of int to Curve
         By group.
     task : Task
-        At the rates of the estimator.
+        At the rates of the estimator; its watts are those that a cap counts.
+    watts : array
+        Average power of the whole group at work, above that at rest, ``[A]``.
     """
 
     job: Any
     curves: dict[int, Curve]
     task: Task
+    watts: FloatArray
 
     def at(self, end: str) -> Task:
         """Return the task with its rates at the ``low``, ``middle`` or ``high`` of their intervals."""
@@ -67,6 +70,8 @@ class Setup:
         Share of each group set aside, ``[G, T]``.
     price : array
         USD per kWh, ``[T]``.
+    base_watts : array
+        Average power with all accelerators that are not set aside switched off (or waiting), ``[T]``.
     """
 
     question: Question
@@ -76,6 +81,7 @@ class Setup:
     pool: Pool
     reserved: FloatArray
     price: FloatArray
+    base_watts: FloatArray
 
     @property
     def tasks(self) -> list[Task]:
@@ -118,8 +124,9 @@ def set_up(catalog: Catalog, question: Question, groups: Sequence[Group], filled
         if not any(len(curve.width) for curve in curves.values()):
             why = "; ".join(f"{groups[g].name}: {curve.why_not}" for g, curve in curves.items())
             raise InfeasibleError(f"{job.name} runs on no group of the cluster: {why}")
-        task = _task(catalog, question, groups, job, curves, price, must=must, filled=filled)
-        entries.append(Entry(job=job, curves=curves, task=task))
+        above = _above(groups, question, curves)
+        task = _task(catalog, question, groups, job, curves, price, above, must=must, filled=filled)
+        entries.append(Entry(job=job, curves=curves, task=task, watts=above))
     return Setup(
         question=question,
         groups=tuple(groups),
@@ -128,6 +135,7 @@ def set_up(catalog: Catalog, question: Question, groups: Sequence[Group], filled
         pool=pool,
         reserved=reserved,
         price=price,
+        base_watts=_base(question, groups, np.minimum(reserved, 1.0)),
     )
 
 
@@ -145,10 +153,15 @@ def _rest(group: Group, question: Question) -> float:
     return group.off_watts if question.jobs.power.idle == "off" else group.idle_watts
 
 
+def _rest_at_peak(group: Group, question: Question) -> float:
+    """Watts of an accelerator that nobody uses, as a cap counts them: those that wait may start any time."""
+    return group.off_watts * group.summer if question.jobs.power.idle == "off" else group.peak_watts
+
+
 def pool_of(question: Question, groups: Sequence[Group], reserved: FloatArray) -> Pool:
     """Return the hardware less what is set aside, ``[G, T]``."""
-    rest = np.array([_rest(group, question) for group in groups])
-    busy = np.array([group.busy_watts for group in groups])
+    rest = np.array([_rest_at_peak(group, question) for group in groups])
+    busy = np.array([group.peak_watts for group in groups])
     number = np.array([float(group.number) for group in groups])
     base = (number * rest) @ (1.0 - reserved) + (number * busy) @ reserved
     cap = question.cap_watts
@@ -164,6 +177,23 @@ def pool_of(question: Question, groups: Sequence[Group], reserved: FloatArray) -
     )
 
 
+def _base(question: Question, groups: Sequence[Group], reserved: FloatArray) -> FloatArray:
+    rest = np.array([_rest(group, question) * group.number for group in groups])
+    busy = np.array([group.busy_watts * group.number for group in groups])
+    return np.asarray(rest @ (1.0 - reserved) + busy @ reserved)
+
+
+def _above(groups: Sequence[Group], question: Question, curves: dict[int, Curve]) -> FloatArray:
+    """Average watts of whole groups at work above those at rest, by activity, ``[A]``."""
+    return np.array(
+        [
+            max(curve.watts - _rest(groups[g], question), 0.0) * groups[g].number
+            for g, curve in curves.items()
+            for _ in curve.width
+        ]
+    )
+
+
 def _task(
     catalog: Catalog,
     question: Question,
@@ -171,6 +201,7 @@ def _task(
     job: Any,
     curves: dict[int, Curve],
     price: FloatArray,
+    above: FloatArray,
     *,
     must: bool,
     filled: Filled,
@@ -178,14 +209,14 @@ def _task(
     own = [(g, s) for g, curve in curves.items() for s in range(len(curve.width))]
     group = np.array([g for g, _ in own], dtype=np.int64)
     number = np.array([float(groups[g].number) for g in group])
-    above = np.array([max(curves[int(g)].watts - _rest(groups[g], question), 0.0) for g in group]) * number
+    at_peak = np.array([groups[g].peak_watts - _rest_at_peak(groups[g], question) for g in group]) * number
     rent = np.array([curves[int(g)].usd_per_hour for g in group]) * number
     task = Task(
         name=job.name,
         group=group,
         width=np.array([curves[g].width[s] for g, s in own]) / number,
         rate=np.array([curves[g].slope[s] for g, s in own]) * number * SECONDS_PER_DAY,
-        watts=above,
+        watts=at_peak,
         usd=(above / KILO)[:, None] * _HOURS * price[None] + rent[:, None] * _HOURS,
         must=must,
         least=job.least,
