@@ -62,9 +62,9 @@ def missed() -> None:
             record = setting.record(size)
             for sequences in BATCHES if setting.site.available > 1024 else FEW:
                 start = time.process_time()
-                ours = setting.search(record, sequences)
+                ours = setting.search(size, sequences)
                 middle = time.process_time()
-                case = setting.case(record, sequences)
+                case = setting.case(size, sequences)
                 free = replace(case, job=replace(case.job, pins={}))
                 whole = find(free, free.site.available, setting.effort, alternatives=False)
                 times.append((middle - start, time.process_time() - middle))

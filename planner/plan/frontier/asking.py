@@ -152,7 +152,7 @@ class Question:
         """Say why not even the smallest size can be trained, and what would do."""
         smallest = explored.own[0]
         sequences = round_batch(self.setting.job.seq_len, self.setting.job.seq_len)
-        answer = planned(self.setting, self.setting.case(smallest.record, sequences), 1.0).result
+        answer = planned(self.setting, self.setting.case(smallest.parameters, sequences), 1.0).result
         self.reasons += [why for why in (*answer.reasons, smallest.why) if why not in self.reasons][:1]
         self.nearest += [one for one in answer.nearest if one not in self.nearest]
 

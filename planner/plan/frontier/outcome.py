@@ -64,7 +64,7 @@ def refined(
         for exact, wanted in [(at[0] * s, at[1] * b) for s in sizes for b in batches]:
             size = float(f"{np.clip(exact, SMALLEST, LARGEST):.3g}")
             setting = explored.setting
-            found = setting.search(setting.record(size), round_batch(wanted, setting.job.seq_len))
+            found = setting.search(size, round_batch(wanted, setting.job.seq_len))
             if found.plans is None:
                 continue
             score = _score(explored, laws, asked, found, size=size, seconds=seconds)

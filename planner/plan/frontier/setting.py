@@ -44,6 +44,8 @@ _RECOMPUTE: Final = ("none", "selective", "full")
 _SHARDINGS: Final = ("none", "zero1", "zero3")
 _MANY: Final = 4096
 """Accelerators from which fewer shardings and micro-batches are tried."""
+_FEWER: Final = 12
+"""Numbers of accelerators that are looked at, each 0.7 times the one before, to see what failures leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,8 @@ class Setting:
         A training job whose model and batch are replaced.
     effort
         Counts the searches.
-    known, records
-        Searches that were made, and the models.
+    known, records, cases, limits
+        Searches that were made, and what they share, by the size of the model.
     """
 
     book: Catalog
@@ -72,8 +74,10 @@ class Setting:
     site: Site
     job: Job
     effort: Effort = field(default_factory=Effort)
-    known: dict[tuple[str, int, int], Found] = field(default_factory=dict)
+    known: dict[tuple[float, int], Found] = field(default_factory=dict)
     records: dict[float, ModelRecord] = field(default_factory=dict)
+    cases: dict[float, Case] = field(default_factory=dict)
+    limits: dict[float, int] = field(default_factory=dict)
 
     @cached_property
     def estate(self) -> Estate:
@@ -84,7 +88,7 @@ class Setting:
     def usd_per_gpu_s(self) -> float:
         """Of an accelerator at work, with its share of the spares, where all of them work."""
         every = np.array([float(self.site.available)])
-        case = self.case(self.record(_ANY_SIZE), 1)
+        case = self.case(_ANY_SIZE, 1)
         return float(case.hourly(every)[0]) / SECONDS_PER_HOUR
 
     def record(self, parameters: float) -> ModelRecord:
@@ -93,8 +97,14 @@ class Setting:
             self.records[parameters] = shaped(self.shape, parameters=parameters)
         return self.records[parameters]
 
-    def case(self, record: ModelRecord, sequences: int) -> Case:
+    def case(self, parameters: float, sequences: int) -> Case:
         """Put a model with some batch on the hardware, among layouts whose stages are alike."""
+        if parameters not in self.cases:
+            self.cases[parameters] = self._case(self.record(parameters))
+        case = self.cases[parameters]
+        return replace(case, job=replace(case.job, global_batch=sequences))
+
+    def _case(self, record: ModelRecord) -> Case:
         table = model_table(record.architecture)
         layers = divisors(int(table.layers[0]))
         pins: dict[str, Any] = {
@@ -105,38 +115,42 @@ class Setting:
             "pp": tuple(layers.tolist()),
             "vpp": tuple(layers[layers <= max(int(table.layers[0]) // 2, 1)].tolist()),
         }
-        job = replace(
-            self.job,
-            record=record,
-            counts=counts_of(record.architecture),
-            model=table,
-            global_batch=sequences,
-            pins={},
-        )
+        counts = counts_of(record.architecture)
+        job = replace(self.job, record=record, counts=counts, model=table, pins={})
         case = case_on(job, self.site, Filled())
         case = operating(self.book, case, self.asked, Filled(), self.estate)
         return replace(case, job=replace(job, pins=pins))
 
-    def search(self, record: ModelRecord, sequences: int) -> Found:
+    def search(self, parameters: float, sequences: int) -> Found:
         """Find the best layouts of a model with some batch.
 
         With many accelerators optimizer states are sharded and micro-batches are of one or two sequences; the
-        rest is tried only where that does not fit.
+        rest is tried only where that does not fit. No more accelerators are used than failures make
+        worthwhile.
         """
-        key = (record.id, record.architecture.hidden, sequences)
+        key = (parameters, sequences)
         if key not in self.known:
-            case = self.case(record, sequences)
-            free = replace(case, job=replace(case.job, pins={**case.job.pins, "sharding": _SHARDINGS}))
-            few = {"sharding": _SHARDINGS[1:2], "micro_batch": _MICRO[:2]}
-            many = replace(case, job=replace(case.job, pins={**case.job.pins, **few}))
-            found = Found(case=case, result=None)
-            if case.impossible is None:
-                at_most = case.site.available
-                found = find(many if at_most >= _MANY else free, at_most, self.effort, alternatives=False)
-                if found.plans is None and at_most >= _MANY:
-                    found = find(free, at_most, self.effort, alternatives=False)
-            self.known[key] = found
+            case = self.case(parameters, sequences)
+            self.known[key] = self._within(case, self._worthwhile(parameters, case))
         return self.known[key]
+
+    def _worthwhile(self, parameters: float, case: Case) -> int:
+        """Accelerators beyond which failures take more than more of them add."""
+        if parameters not in self.limits:
+            tried = np.floor(case.site.available / 2.0 ** (np.arange(_FEWER) / 2.0))
+            tried = tried[tried >= 1.0]
+            self.limits[parameters] = int(tried[np.argmax(tried * case.goodput(tried))])
+        return self.limits[parameters]
+
+    def _within(self, case: Case, gpus: int) -> Found:
+        found = Found(case=case, result=None)
+        few = {"sharding": _SHARDINGS[1:2], "micro_batch": _MICRO[:2]}
+        free = {"sharding": _SHARDINGS}
+        for more in (few, free) if gpus >= _MANY else (free,):
+            if case.impossible is None and found.plans is None:
+                own = replace(case, job=replace(case.job, pins={**case.job.pins, **more}))
+                found = find(own, gpus, self.effort, alternatives=False)
+        return found
 
 
 def figures(found: Found) -> tuple[float, ...]:

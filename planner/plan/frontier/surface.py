@@ -137,7 +137,7 @@ def node_at(setting: Setting, parameters: float, batches: Sequence[float]) -> No
     record = setting.record(parameters)
     kept, rows, why = [], [], ""
     for batch in batches:
-        found = setting.search(record, round_batch(batch, setting.job.seq_len))
+        found = setting.search(parameters, round_batch(batch, setting.job.seq_len))
         if found.plans is None:
             why = why_not(found)
             continue
