@@ -6,7 +6,6 @@ import copy
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,47 +254,6 @@ def test_options_are_refused_with_their_mend(
         ask(book, **options)
 
 
-def test_all_mistakes_of_a_file_come_at_once_by_line(book: planner.Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "jobs.yaml"
-    file.write_text(
-        "days: -3\n"
-        "power: {cap: 300 kk, windows: [{hours: 16-25}]}\n"
-        "jobs:\n"
-        "- {name: a, kind: pretrainin, model: x, tokens: 1T}\n"
-        "- {name: b, kind: pretraining, model: x, tokens: -1T, deadlin: 3}\n"
-        "- {name: c, kind: service, model: llama-3-8b}\n"
-        "- {name: d, kind: reserve, share: 120 %}\n"
-        "- {name: e, kind: batch, model: llama-3-8b, tokens: 1T, start: 5, deadline: 4}\n",
-        encoding="utf-8",
-    )
-    with pytest.raises(planner.InputError) as caught:
-        planner.mix("mixed", jobs=file, catalog=book)
-    lines = {sentence.split(":")[1] for sentence in caught.value.mistakes}
-    assert lines == {"1", "2", "4", "5", "6", "7", "8"}
-    text = str(caught.value)
-    for said in ("did you mean 'pretraining'", "did you mean 'deadline'", "users or request_rate",
-                 "is no share", "is not after the start", "unknown unit 'kk'"):  # fmt: skip
-        assert said in text
-
-
-def test_unknown_names_come_at_once_by_line(book: planner.Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "jobs.yaml"
-    file.write_text(
-        "jobs:\n"
-        "- {name: a, kind: pretraining, model: lama-3-8b, tokens: 1T}\n"
-        "- {name: b, kind: service, model: llama-3-8b, users: 1M, traffic: chatt, diurnal: offices}\n",
-        encoding="utf-8",
-    )
-    with pytest.raises(planner.InputError) as caught:
-        planner.mix("mixed", jobs=str(file), catalog=book)
-    assert [sentence.split(":")[1] for sentence in caught.value.mistakes] == ["2", "3", "3"]
-    with pytest.raises(planner.InputError, match="did you mean 'hgx-h200'"):
-        ask(book, changed("run", groups=["hgx-h20"]))
-    reserves = [*JOBS["jobs"], {"name": "all", "kind": "reserve", "share": 1}]
-    with pytest.raises(planner.InputError, match="reserves add up to 110%"):
-        ask(book, JOBS | {"jobs": reserves})
-
-
 def test_nothing_ends_or_all_starts_late_is_refused_by_finish(book: planner.Catalog) -> None:
     only = {"jobs": [job for job in JOBS["jobs"] if job["name"] == "chat"]}
     with pytest.raises(planner.UsageError, match="no job ends"):
@@ -335,3 +293,11 @@ def test_one_group_of_a_cluster_by_its_system(book: planner.Catalog) -> None:
     assert (answer.inputs.cluster, answer.inputs.system, answer.inputs.gpus) == ("mixed", "hgx-h200", 256)
     with pytest.raises(planner.UnknownNameError, match="Did you mean 'hgx-h200'"):
         planner.train("llama-3-8b", cluster="mixed/hgx-h20", catalog=book)
+
+
+def test_groups_and_reserves_that_cannot_be_are_said(book: planner.Catalog) -> None:
+    with pytest.raises(planner.InputError, match="did you mean 'hgx-h200'"):
+        ask(book, changed("run", groups=["hgx-h20"]))
+    reserves = [*JOBS["jobs"], {"name": "all", "kind": "reserve", "share": 1}]
+    with pytest.raises(planner.InputError, match="reserves add up to 110%"):
+        ask(book, JOBS | {"jobs": reserves})

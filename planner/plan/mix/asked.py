@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
 from planner.catalog.load import validated
-from planner.catalog.strict_yaml import Document, Part, parse_yaml, read_yaml
+from planner.catalog.strict_yaml import Document, Location, Part, parse_yaml, read_yaml
 from planner.errors import InputError, UnknownNameError, UsageError
 from planner.model.sharing.program import Objective
 from planner.plan import numbers
@@ -138,7 +138,8 @@ def jobs_of(catalog: Catalog, given: object) -> JobSet:
     if isinstance(given, JobSet):
         return given
     if isinstance(given, Mapping):
-        document = given.document if isinstance(given, Part) else Document("jobs", dict(given))
+        whole = Document("jobs", dict(given), _places(given))
+        document = given.document if isinstance(given, Part) else whole
         return _checked(catalog, document, "given")
     if isinstance(given, bytes):
         return _checked(catalog, parse_yaml(given, "standard input"), "standard-input")
@@ -152,6 +153,20 @@ def jobs_of(catalog: Catalog, given: object) -> JobSet:
         if path.is_file():
             return _checked(catalog, read_yaml(path), path.stem)
         raise
+
+
+def _places(data: object, above: Location = ()) -> dict[Location, int]:
+    """Return the places of values that come from no file, so that mistakes name them."""
+    if isinstance(data, Mapping):
+        steps: list[tuple[Any, Any]] = list(data.items())
+    elif isinstance(data, (list, tuple)):
+        steps = list(enumerate(data))
+    else:
+        return {}
+    found: dict[Location, int] = {}
+    for step, value in steps:
+        found |= {(*above, step): 1} | _places(value, (*above, step))
+    return found
 
 
 def _checked(catalog: Catalog, document: Document, stem: str) -> JobSet:

@@ -66,7 +66,7 @@ def _dark(pool: Pool) -> tuple[tuple[str, ...], tuple[Nearest, ...]]:
     short = float(np.max(pool.base_watts - cap))
     needed = float(pool.base_watts.max())
     reason = (
-        f"with everything off, the reserve and the network alone draw {watts(needed / MEGA)}, "
+        f"with no job at work, the reserve, the network and what stays on draw {watts(needed / MEGA)}, "
         f"{watts(short / MEGA)} more than the cap"
     )
     mend = f"allow more than {watts(needed / MEGA)}"

@@ -127,6 +127,11 @@ def set_up(catalog: Catalog, question: Question, groups: Sequence[Group], filled
         above = _above(groups, question, curves)
         task = _task(catalog, question, groups, job, curves, price, above, must=must, filled=filled)
         entries.append(Entry(job=job, curves=curves, task=task, watts=above))
+    if not entries:
+        raise InputError(
+            "there is nothing to share: no job of the file has to be done or is worth anything; add a job, "
+            "or leave must: false out"
+        )
     return Setup(
         question=question,
         groups=tuple(groups),
@@ -257,7 +262,11 @@ def _service(catalog: Catalog, question: Question, job: Service, task: Task, fil
             "traffic"
         )
     peak = profile.peak_over_mean("hour") if diurnal.peak_over_mean is None else diurnal.peak_over_mean.value
-    mean = profile.requests_per_user_s(peak="mean") * job.users if job.users is not None else job.request_rate
+    try:
+        each = 0.0 if job.users is None else profile.requests_per_user_s(peak="mean")
+    except InputError as error:
+        raise InputError(f"job {job.name!r}: {error}") from error
+    mean = job.request_rate if job.users is None else each * job.users
     minute = profile.peak_over_mean("minute") / profile.peak_over_mean("hour")
     curve = daily_curve(peak_over_mean=peak, peak_hour=diurnal.peak_hour.value, periods=question.periods)
     if job.diurnal == "usual":
