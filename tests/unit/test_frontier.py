@@ -129,6 +129,27 @@ def test_repeated_data_wears_out(book: Catalog) -> None:
     assert any("how it wears out is muennighoff's" in note for note in scarce.result.notes)
 
 
+def test_of_unlike_hardware_the_strongest_group_trains_within_the_power_cap(book: Catalog) -> None:
+    found = planner.frontier("colossus-1", days=30, batch_law="bergsma", power_cap="30MW", catalog=book)
+    point = only(found)
+    assert (found.inputs.cluster, found.inputs.system) == ("colossus-1", "hgx-h100")
+    group = next(one for one in found.assumptions if one.field == "group")
+    assert "idle: 50,000 h200-sxm" in group.why
+    assert 10_000 < point.run.gpus_used < 30_000
+    assert point.run.power_megawatts.value <= 30.0
+    assert found.inputs.power_cap_megawatts == 30.0
+    assert found.inputs.batch_law == "bergsma"
+    assert point.by_batch_law == ()
+    band = point.critical_batch_tokens
+    assert band.low == band.value == band.high
+
+
+def test_accelerators_that_only_fail_stay_idle(book: Catalog) -> None:
+    point = only(planner.frontier(gpu="h100", gpus="10M", days=90, catalog=book))
+    assert point.run.gpus_used < 6_000_000
+    assert point.binds.resource == "failures"
+
+
 def test_the_largest_model_gets_its_tokens(book: Catalog) -> None:
     most = only(planner.frontier(**HERE, days=30, goal="size", tokens_per_parameter=100, catalog=book))
     split = only(planner.frontier(**HERE, days=30, goal="size", catalog=book))

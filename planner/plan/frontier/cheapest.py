@@ -69,6 +69,8 @@ def cheapest(ask: Question, explored: Explored, days: float) -> results.Point | 
     if at is None:
         ask.reasons.append("no size that reaches the loss in time can be served on this hardware")
         return None
+    if explored.extend(float(sizes[at])):
+        return cheapest(ask, explored, days)
     chosen = refined(
         explored,
         ask.laws,
