@@ -121,6 +121,7 @@ class Catalog:
         self._names: dict[str, dict[str, str]] = {}
         self._sources: dict[str, Source] | None = None
         self._described: dict[str, Source] = {}
+        self._cited: dict[tuple[str, str], frozenset[str]] = {}
         self.kept: dict[Any, Any] = {}
         """What look-ups over many records have read; see `planner.catalog.tops`."""
         self._tracking: list[dict[tuple[str, str], None]] = [{}]
@@ -162,7 +163,7 @@ class Catalog:
 
     def resolve(self, kind: Kind[Any], name: str) -> str:
         """Return the id that an id, alias or display name stands for; raises `UnknownNameError`."""
-        if self.find(kind, name) is not None:
+        if (kind.name, name) in self._records or self.find(kind, name) is not None:
             return name
         if len(name) <= _LONGEST_NAME and kind.name not in self._names:
             found = self._searched(kind, normal_name(name))
@@ -248,21 +249,26 @@ class Catalog:
         dict
             Source key to `Source`, sorted; None where no ``sources.yaml`` describes the key.
         """
-        from planner.catalog.fields import quantities
-
-        records = [self._records[name] for name in names if name in self._records]
-        keys = {quantity.source for record in records for _, quantity in quantities(record)}
-        keys |= {
-            record.cite.source
-            for record in records
-            if record.cite is not None and not any(True for _ in quantities(record))
-        }
+        known = [name for name in names if name in self._records]
+        keys = {key for name in known for key in self._cited_by(name)}
         if self._overrides:
             from planner.catalog.overrides import SOURCE
 
             keys.discard(SOURCE)
-        known = self.described(keys)
-        return {key: known.get(key) for key in sorted(keys)}
+        described = self.described(keys)
+        return {key: described.get(key) for key in sorted(keys)}
+
+    def _cited_by(self, name: tuple[str, str]) -> frozenset[str]:
+        """Source keys of a record that was read: walked once, and asked for by every answer."""
+        if name not in self._cited:
+            from planner.catalog.fields import quantities
+
+            record = self._records[name]
+            keys = frozenset(quantity.source for _, quantity in quantities(record))
+            if not keys and record.cite is not None:
+                keys = frozenset({record.cite.source})
+            self._cited[name] = keys
+        return self._cited[name]
 
     def described(self, keys: Collection[str]) -> dict[str, Source]:
         """Return `sources` of these keys at least, reading no other entry where that is enough."""

@@ -202,3 +202,17 @@ def test_regular_layouts_train_on_the_group_with_the_highest_peak() -> None:
     result = staged(small(), cluster="colossus-1", layouts="regular", catalog=BOOK)
     peaks = {"h100-sxm": 150_000 * 1.0, "h200-sxm": 50_000 * 1.0, "gb200": 30_000 * 2.527}
     assert result.inputs.gpu == max(peaks, key=lambda name: peaks[name])
+
+
+@pytest.mark.parametrize("layouts", ["all", "regular"])
+def test_where_failures_take_most_of_the_time_fewer_accelerators_train(layouts: str) -> None:
+    """At ten million a job on everything is interrupted every ten seconds, and its batch cannot use them."""
+    plan = plan_of(staged("llama-3.1-405b", gpu="gb200", gpus=10_000_000, layouts=layouts, catalog=BOOK))
+    main = max(plan.stages, key=lambda stage: stage.tokens)
+    assert main.gpus_used < 2_000_000
+    assert main.goodput > 0.6
+    everything = planner.train(
+        "llama-3.1-405b", gpu="gb200", gpus=10_000_000, tokens=main.tokens, seq_len=8192, top=0, catalog=BOOK
+    ).plan
+    assert everything is not None
+    assert main.days.value < everything.days_with_failures.value

@@ -99,8 +99,7 @@ def reinforced(book: Catalog, asked: Asked, names: tuple[str, ...], filled: Fill
 
     (recipe,) = names
     try:
-        with regular():
-            found = post_train(recipe=recipe, catalog=book, **asked.hardware())
+        found = post_train(recipe=recipe, catalog=book, **asked.hardware())
     except REFUSALS as error:
         return results.Reinforced(recipe=recipe, reasons=(str(error),))
     said, plan = found.inputs, found.plan

@@ -1,12 +1,13 @@
 """``planner staged``: what a training run takes, stage by stage, and with what runs take beside themselves.
 
 Each stage is a whole question of `planner.train`: the fastest layout for its batch and its sequences, on up
-to all accelerators. On a cluster of unlike hardware the group that is best for the longest stage trains all
-of them.
+to all accelerators, and on fewer where failures would take most of the time of all. On a cluster of unlike
+hardware the group that is best for the longest stage trains all of them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from planner.plan.bibliography import sources_of
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.model_input import read_model_record
-from planner.plan.regular import group_of, regular_layout
+from planner.plan.regular import ENOUGH, group_of, regular_layout
 from planner.plan.staged import results
 from planner.plan.staged.answer import Done, answer_of, longest
 from planner.plan.staged.shares import shares_of
@@ -25,6 +26,7 @@ from planner.workload.kinds import OVERHEAD, TRAINING_RECIPE
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.plan.numbers import Number
+    from planner.plan.results import TrainResult
     from planner.workload.record import ModelRecord
     from planner.workload.training_recipe import Stage, TrainingRecipe
 
@@ -156,9 +158,16 @@ def _stages(
 
     def planned(stage: Stage, where: str | None) -> Done:
         own = _trained_by(recipe, stage, model)
-        layout = regular_layout(book, own, cluster=where, gpu=gpu, **asked) if regular else {}
-        options = {"tokens": stage.tokens.value, "top": 0, "catalog": book, **asked, **layout}
-        return Done(stage, train(own, cluster=where, gpu=gpu, **options))
+        options = {"tokens": stage.tokens.value, "top": 0, "catalog": book, **asked}
+
+        def trained(narrowed: bool) -> TrainResult:
+            layout = regular_layout(book, own, cluster=where, gpu=gpu, **asked) if narrowed else {}
+            return train(own, cluster=where, gpu=gpu, **options, **layout)
+
+        first = trained(regular)
+        if not regular and first.plan is not None and first.plan.goodput.value < ENOUGH:
+            first = min(first, trained(True), key=_days)
+        return Done(stage, first)
 
     main = longest(recipe)
     if regular:
@@ -169,6 +178,10 @@ def _stages(
     several = first.result.result.across is not None
     where = f"{cluster}/{inputs.system}" if several and cluster and inputs.system else cluster
     return [first if at == main else planned(stage, where) for at, stage in enumerate(recipe.stages)]
+
+
+def _days(result: TrainResult) -> float:
+    return math.inf if result.plan is None else result.plan.days_with_failures.value
 
 
 def _trained_by(recipe: TrainingRecipe, stage: Stage, model: ModelRecord) -> ModelRecord:
