@@ -53,6 +53,19 @@ def test_no_other_size_costs_less(answer: FrontierResult) -> None:
     assert all((one.serving_usd or 0.0) < (own.serving_usd or 0.0) for one in small)
 
 
+def test_what_binds_is_the_dearer_of_the_two_or_the_deadline(answer: FrontierResult, book: Catalog) -> None:
+    (point,) = answer.points
+    serving = point.serving
+    assert serving is not None
+    assert point.binds.resource in {"training", "serving"}
+    dearer = max(serving.training_usd.value, serving.serving_usd.value)
+    assert point.binds.share == pytest.approx(dearer / serving.total_usd.value)
+    (forever,) = planner.frontier(**HERE, serve_tokens="2000T", catalog=book).points
+    assert forever.binds.resource == "deadline"
+    assert "less in all, and trains for" in forever.binds.sentence
+    assert forever.parameters.value < point.parameters.value
+
+
 def test_serving_a_flop_costs_more_than_training_one(answer: FrontierResult) -> None:
     serving = answer.points[0].serving
     assert serving is not None

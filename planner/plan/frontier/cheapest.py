@@ -37,6 +37,8 @@ __all__ = ["cheapest"]
 _SHARE_OF_TIME: Final = 0.5
 """Of the days, in which the best model has the loss that the goal `cost` asks for: the rest is room to train
 a smaller one for longer."""
+_COUNTS: Final = 0.01
+"""Share of the dollars from which a deadline is said to bind."""
 
 
 def cheapest(ask: Question, explored: Explored, days: float) -> results.Point | None:
@@ -163,14 +165,22 @@ def _with_serving(
     said = serving_sentence(facts, point.model, cheapest)
     priced = (_priced(one, offer, target) for one in point.sizes)
     sizes = tuple(one for one in priced if one is not None)
-    binds = _dearer(training.value, serving.value)
+    binds = _binding(offer, chosen, point.days, training.value, serving.value)
     return point.model_copy(
         update={"serving": facts.model_copy(update={"sentence": said}), "sizes": sizes, "binds": binds}
     )
 
 
-def _dearer(training: float, serving: float) -> Bottleneck:
-    """Say which of the two costs more."""
+def _binding(offer: Bought, chosen: Chosen, days: float, training: float, serving: float) -> Bottleneck:
+    """Say what keeps it from costing less: the deadline, or which of the two costs more."""
+    free = int(np.argmin(offer.total_usd))
+    own = int(np.argmin(np.abs(np.log(offer.parameters / chosen.parameters))))
+    late = float(offer.seconds[free]) / SECONDS_PER_DAY
+    saved = 1.0 - float(offer.total_usd[free] / offer.total_usd[own])
+    if late > days and saved > _COUNTS:
+        size = count(float(offer.parameters[free]))
+        sentence = f"deadline: {size} would cost {saved:.0%} less in all, and trains for {days_text(late)}"
+        return Bottleneck(resource="deadline", share=saved, sentence=sentence)
     name, most = max((("training", training), ("serving", serving)), key=lambda one: one[1])
     share = most / (training + serving)
     return Bottleneck(resource=name, share=share, sentence=f"{name}: {share:.0%} of the dollars")

@@ -219,7 +219,7 @@ class Point(Base):
     """Empty by the goal ``cost``."""
     binds: Bottleneck
     """What keeps the model from being better, and its share of the loss that the limits cost together; by the
-    goal ``cost`` which of training and serving costs most, and its share."""
+    goal ``cost`` the deadline and what it costs, or which of training and serving costs most."""
     sizes: tuple[Size, ...]
     serving: Serving | None
     extrapolated: tuple[str, ...]
