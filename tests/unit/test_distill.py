@@ -87,14 +87,17 @@ class TestPlans:
             busy = role.tokens.value / role.tokens_per_s.value / 86400.0
             assert busy <= plan.days.value * (1 + 1e-9)
             assert role.busy == pytest.approx(busy / plan.days.value)
-        assert max(role.busy for role in plan.roles) == pytest.approx(1.0), "somebody sets the pace"
+        if not plan.binds.startswith("The pace of its own writing"):
+            assert max(role.busy for role in plan.roles) == pytest.approx(1.0), "somebody sets the pace"
         assert plan.days.low <= plan.days.value <= plan.days.high
 
     def test_teacher_and_student_finish_together(self) -> None:
         """The split leaves nobody idle for long: matched rates, but for steps of layouts."""
-        for mode in ("offline", "online", "sequence", "on-policy"):
-            assert plan_of(mode).gpus_idle <= 2, mode
-            assert min(role.busy for role in plan_of(mode).roles) > 0.9, mode
+        short = distill(STUDENT, **SMALL | {"mode": "on-policy", "isl": 500, "osl": 20}).plan
+        assert short is not None
+        for plan in (short, *(plan_of(mode) for mode in ("offline", "online", "sequence"))):
+            assert plan.gpus_idle <= 3, plan.mode
+            assert min(role.busy for role in plan.roles) > 0.85, plan.mode
 
     def test_who_reads_and_writes_how_much(self) -> None:
         """20B tokens in two epochs, three quarters of them written, half of what is written kept."""
@@ -112,6 +115,16 @@ class TestPlans:
             ("on-policy", "student-writes"): pytest.approx(15e9),
             ("on-policy", "teacher-reads"): pytest.approx(20e9),
         }
+
+    def test_what_the_student_writes_sets_the_pace_of_its_steps(self) -> None:
+        """A batch is not trained on before it is written, whatever the number of accelerators."""
+        asked = SMALL | {"mode": "on-policy", "tokens": "1B", "isl": 500, "osl": 8000}
+        small, large = (distill(STUDENT, **asked | {"gpus": gpus}).plan for gpus in (512, 4096))
+        assert small is not None
+        assert large is not None
+        assert large.days.value == pytest.approx(small.days.value, rel=0.02)
+        assert large.gpus_used < 512
+        assert large.binds.startswith("The pace of its own writing")
 
     def test_costs_add_up(self) -> None:
         for plan in ways().result.plans:

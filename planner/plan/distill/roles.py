@@ -112,6 +112,10 @@ def timed(division: Division, tokens: tuple[FloatArray, ...]) -> Timed:
         Of each role, ``[S, 1]``.
     """
     own = tuple(each / speed_of(share) for share, each in zip(division.shares, tokens, strict=True))
+    pace = division.pace
+    if pace is not None:
+        drawn = Samples().ranged(pace.value, pace.low, pace.high, "distill.pace")
+        own = (np.maximum(own[0], tokens[0] / drawn), *own[1:])
     together = np.max(np.broadcast_arrays(*own), axis=0)
     if division.in_turn:
         return Timed(division=division, tokens=tokens, held_s=own, seconds=sum(own, np.zeros((1, 1))))

@@ -11,6 +11,7 @@ from planner.errors import InfeasibleError
 from planner.plan.distill.speeds import Doing, Speeds, replica_gpus
 
 if TYPE_CHECKING:
+    from planner.plan.document import Interval
     from planner.plan.rates import Rate
 
 __all__ = ["Division", "Need", "Share", "divide", "in_turn"]
@@ -58,12 +59,16 @@ class Division:
         Whether the student's training has no use for more accelerators, so that some stay idle.
     in_turn
         Whether the teacher has all of them first, and then the student.
+    pace
+        Tokens per second that the student can be trained on at most, however many accelerators there are;
+        None without such a limit.
     """
 
     shares: tuple[Share, ...]
     tokens_per_s: float
     limited: bool
     in_turn: bool = False
+    pace: Interval | None = None
 
     @property
     def gpus(self) -> int:
@@ -72,7 +77,15 @@ class Division:
         return max(gpus) if self.in_turn else sum(gpus)
 
 
-def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: float) -> Division:
+def divide(
+    speeds: Speeds,
+    trains: Doing,
+    needs: Sequence[Need],
+    *,
+    tokens: float,
+    most: int | None = None,
+    pace: Interval | None = None,
+) -> Division:
     """Give training as many accelerators as leave enough for those who must keep up with it.
 
     The rate of training rises with its accelerators, and so does what its teachers need: the largest
@@ -89,6 +102,10 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
         What is read and written for it.
     tokens
         Of the run.
+    most
+        Accelerators that training may take; all by default.
+    pace
+        See `Division`.
 
     Raises
     ------
@@ -96,7 +113,7 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
         Training or a service does not fit, or not both of them.
     """
     size = speeds.size
-    most = min(size, speeds.most or size)
+    most = min(size, speeds.most or size, most or size)
     best: Division | None = None
     gpus, low, high = min(_guessed(trains, needs, size), most), 0, most + 1
     for _ in range(TRIES):
@@ -107,7 +124,7 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
                 raise
             low, wanted = gpus, 2 * gpus
         else:
-            tried, total = _tried(_beside(speeds, trains, rate, needs), size, every=gpus == most)
+            tried, total = _tried(_beside(speeds, trains, rate, needs, pace), size, every=gpus == most)
             if tried is not None and (best is None or tried.tokens_per_s > best.tokens_per_s):
                 best = tried
             low, high = (gpus, high) if total <= size else (low, gpus)
@@ -125,7 +142,9 @@ def divide(speeds: Speeds, trains: Doing, needs: Sequence[Need], *, tokens: floa
             f"{size:,} accelerators do not hold the training of {trains.record.id} and {names} beside it; "
             "give more accelerators, or a way in which the teacher goes first"
         )
-    return best
+    if pace is None:
+        return best
+    return replace(best, pace=pace, tokens_per_s=min(best.tokens_per_s, pace.value))
 
 
 def _squeezed(shares: tuple[Share, ...], size: int) -> tuple[Share, ...]:
@@ -209,12 +228,14 @@ def _guessed(trains: Doing, needs: Sequence[Need], size: int) -> int:
     return max(round(size * own / (own + others)), 1)
 
 
-def _beside(speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need]) -> tuple[Share, ...]:
+def _beside(
+    speeds: Speeds, trains: Doing, rate: Rate, needs: Sequence[Need], pace: Interval | None
+) -> tuple[Share, ...]:
     """Return training at a rate, and what keeps up with it."""
     speed = rate.tokens_per_s.value
     shares = [Share(doing=trains, gpus=rate.gpus, rate=rate, tokens_per_s=speed, per_token=1.0)]
     for need in needs:
-        wanted = speed * need.per_token
+        wanted = (speed if pace is None else min(speed, pace.value)) * need.per_token
         reached = speeds.peak_flop_per_s * GUESSED[need.doing.role]
         served = speeds.serve(need.doing, wanted * need.doing.flop_per_token / reached)
         served = speeds.serve(need.doing, wanted / served.tokens_per_s_per_gpu.value)

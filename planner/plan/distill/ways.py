@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,13 +18,16 @@ from planner.plan.distill.roles import timed
 from planner.plan.distill.speeds import Doing, Speeds
 from planner.plan.distill.split import Division, Need, divide, in_turn
 from planner.plan.distill.words import duration
+from planner.plan.document import Interval
 from planner.plan.operating.money import first, interval_of
-from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from planner.plan.results import TrainInputs
+from planner.plan.serving.results import ServeResult
+from planner.units import MILLI, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from planner.workload.distillation import WAYS
 
 if TYPE_CHECKING:
-    from planner.plan.document import Interval
     from planner.plan.rates import Rate
+    from planner.plan.serving.parts import Latency
     from planner.types import FloatArray
     from planner.workload.distillation import Way
     from planner.workload.record import ModelRecord
@@ -106,8 +110,9 @@ def tokens_in(
 def _divided(way: Way, question: Question, speeds: Speeds, baseline: Baseline, tokens: float) -> Division:
     """Divide the accelerators; where they hold both badly or not and the teacher may go first, it does."""
     needs = [Need(doing=doing, per_token=first(each)) for doing, each in needs_of(way, question)]
+    pace, most = _pace(needs, speeds, baseline, tokens) if way == "on-policy" else (None, None)
     try:
-        together = divide(speeds, baseline.doing, needs, tokens=tokens)
+        together = divide(speeds, baseline.doing, needs, tokens=tokens, most=most, pace=pace)
     except InfeasibleError:
         if way not in IN_TURN:
             raise
@@ -116,6 +121,31 @@ def _divided(way: Way, question: Question, speeds: Speeds, baseline: Baseline, t
         alone = in_turn(speeds, baseline.doing, baseline.rate, needs)
         return max((together, alone), key=lambda one: one.tokens_per_s)
     return together
+
+
+def _pace(needs: list[Need], speeds: Speeds, baseline: Baseline, tokens: float) -> tuple[Interval, int]:
+    """Tokens per second of training on what the student writes itself, and accelerators that reach that.
+
+    While a batch is trained on, the next one is written: a step takes no less than the mean time of writing a
+    sequence, whatever the number of accelerators. The longest of a batch takes longer; `planner post-train`
+    has tails and staleness.
+    """
+    writes, rate = needs[0].doing, baseline.rate
+    served = speeds.serve(writes, speeds.size)
+    answer, inputs = served.result, rate.result.inputs
+    if not isinstance(answer, ServeResult) or answer.plan is None or not isinstance(inputs, TrainInputs):
+        raise InfeasibleError(f"{writes.record.id} cannot be served here")
+    batch, each = inputs.global_batch_tokens, writes.osl * MILLI
+    pace = Interval(**{end: batch / (each * at) for end, at in _ends(answer.plan.tpot_ms).items()})
+    most = max(math.ceil(pace.value / rate.tokens_per_s_per_gpu.value), 1)
+    if most < rate.gpus:
+        again = speeds.train(baseline.doing.record, most, tokens=tokens, seq_len=round(baseline.doing.isl))
+        most = max(math.ceil(pace.value / again.tokens_per_s_per_gpu.value), 1)
+    return pace, most
+
+
+def _ends(latency: Latency) -> dict[str, float]:
+    return {"value": latency.mean, "low": latency.high, "high": latency.low}
 
 
 def planned(
@@ -223,6 +253,12 @@ def _short_of_storage(kept: Kept | None) -> str | None:
 
 
 def _binds(roles: tuple[Role, ...], division: Division, speeds: Speeds) -> str:
+    if division.pace is not None and division.tokens_per_s >= division.pace.value * (1.0 - 1e-9):
+        return (
+            "The pace of its own writing: a step waits until a batch of sequences is written, on any number "
+            f"of accelerators: {speeds.size - division.gpus:,} of {speeds.size:,} are of no use here. "
+            "A larger batch or shorter answers would use them."
+        )
     if division.limited and division.gpus < speeds.size:
         return (
             f"The student's batch: it keeps {roles[0].gpus:,} accelerators at work"

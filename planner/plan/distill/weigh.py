@@ -90,6 +90,8 @@ def _carry(speeds: Speeds, filled: Filled) -> None:
     """Bring what the plans behind the rates assumed into the answer, each once."""
     if any(role != "student-trains" for role, _ in speeds.results()):
         filled.assume("spares", SPARES, "reading and writing are batch jobs: what fails is waited for")
+    if any(role == "student-writes" for role, _ in speeds.results()):
+        filled.assume("staleness", 1, "a batch is written while the one before it is trained on")
     for role, result in speeds.results():
         wanted = CARRIED_TRAINING if role == "student-trains" else CARRIED_SERVICE
         whose = "" if role == "student-trains" else f"{role.partition('-')[0]}_"
