@@ -111,6 +111,8 @@ def test_examples_are_those_of_their_commands(overlay: Path) -> None:
     assert (taught.days, taught.cost_usd, taught.mode) == (alone.plan.days, alone.plan.cost_usd, "on-policy")
     (reinforced,) = little(overlay).result.post_training
     assert reinforced.days is not None
+    assert reinforced.gpus_used is not None
+    assert reinforced.gpus_used <= 256
     assert sum(reinforced.gpu_time_shares.values()) == pytest.approx(1.0)
 
 

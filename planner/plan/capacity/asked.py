@@ -19,6 +19,8 @@ class Asked:
 
     Attributes
     ----------
+    accelerators
+        Of all groups.
     cluster, gpu, gpus
         As `planner.train` takes them: a cluster, or so many accelerators of a part.
     mode
@@ -26,6 +28,7 @@ class Asked:
     """
 
     label: str
+    accelerators: int
     cluster: str | None
     gpu: str | None
     gpus: int | None

@@ -79,6 +79,7 @@ def capacity(
         around = Surroundings.read(book, site=site, price=price, finance=finance, failures=failures)
         asked = Asked(
             label=named.label,
+            accelerators=named.accelerators,
             **where_of(named),
             site=site,
             price=price,

@@ -94,12 +94,15 @@ def taught(book: Catalog, asked: Asked, names: tuple[str, ...], filled: Filled) 
 
 
 def reinforced(book: Catalog, asked: Asked, names: tuple[str, ...], filled: Filled) -> results.Reinforced:
-    """Post-train by a recipe."""
+    """Post-train by a recipe, on as many accelerators as it has, or on all where there are fewer."""
     from planner.plan.post_train.question import post_train
+    from planner.workload.kinds import POST_TRAINING
 
     (recipe,) = names
     try:
-        found = post_train(recipe=recipe, catalog=book, **asked.hardware())
+        usual = book.get(POST_TRAINING, recipe).hardware
+        most = asked.accelerators if usual is None else min(round(usual.count.value), asked.accelerators)
+        found = post_train(recipe=recipe, catalog=book, **{**asked.hardware(), "gpus": most})
     except REFUSALS as error:
         return results.Reinforced(recipe=recipe, reasons=(str(error),))
     said, plan = found.inputs, found.plan
