@@ -177,6 +177,11 @@ def _view(
             "No published law says what a student reaches by text, be it the teacher's or its own: the "
             "losses are those of logits."
         )
+    if any(plan.mode == "sequence" for plan in plans):
+        filled.notes.append(
+            "What is written costs what writing takes at full load. The data of DeepSeek-R1 took about six "
+            "times that, with prompts tried, filtered and checked."
+        )
     return view
 
 
