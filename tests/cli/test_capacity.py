@@ -6,11 +6,21 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 Run = Callable[..., Any]
+DOSSIER = """
+id: one
+name: One run
+cite: {source: planner-assumption, at: tests, kind: given}
+overhead: usual
+recipes: [dense-1e26]
+frontier: {law: besiroglu, shapes: [dense], horizons: [30 days]}
+serving: {models: [kimi-k2.5], traffics: [chat]}
+"""
 SMALL = ("capacity", "hgx-h100-8:8", "--sections", "site")
 
 
@@ -44,12 +54,15 @@ def test_an_override_that_a_worker_used_is_not_called_unused(run: Run) -> None:
     assert "--set model.kimi-k2.context=1000 changed nothing" in shown.stderr
 
 
-def test_where_nothing_is_feasible_the_exit_code_is_4(run: Run) -> None:
-    shown = run("capacity", "rtx-4090:1", "--sections", "training", "--csv")
+def test_where_nothing_is_feasible_the_exit_code_is_4(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "workloads" / "dossiers").mkdir(parents=True)
+    (tmp_path / "workloads" / "dossiers" / "one.yaml").write_text(DOSSIER)
+    asked = ("--dossier", "one", "--sections", "training", "--catalog", str(tmp_path))
+    shown = run("capacity", "l40s:8", *asked, "--csv")
     assert shown.exit_code == 4
-    rows = list(csv.DictReader(io.StringIO(shown.stdout)))
-    assert len(rows) >= 5
-    assert all(row["reason"] for row in rows)
+    (row,) = csv.DictReader(io.StringIO(shown.stdout))
+    assert row["name"] == "dense-1e26"
+    assert "memory" in row["reason"]
 
 
 @pytest.mark.parametrize(
