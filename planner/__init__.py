@@ -19,6 +19,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `budget`                    what money, power, GPUs or a deal come to in everything else
 `capacity`                  the dossier of a cluster: what it is, trains and serves
 `mix`                       one cluster shared between jobs, at a proven optimum
+`export`                    a plan of training or serving as the launch arguments of a program that runs it
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -66,9 +67,10 @@ if TYPE_CHECKING:
     from planner.plan.budget.budget import budget
     from planner.plan.capacity.capacity import capacity
     from planner.plan.distill.answer import distill
+    from planner.plan.export.export import export
+    from planner.plan.frontier.frontier import frontier
     from planner.plan.mix.mix import mix
     from planner.plan.post_train.question import post_train
-    from planner.plan.frontier.frontier import frontier
     from planner.plan.scenario.run import run
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
@@ -95,6 +97,7 @@ __all__ = [
     "capacity",
     "cluster",
     "distill",
+    "export",
     "frontier",
     "import_config",
     "import_trace",
@@ -127,6 +130,7 @@ _HOMES: Final = {
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
     "distill": "planner.plan.distill.answer",
+    "export": "planner.plan.export.export",
     "capacity": "planner.plan.capacity.capacity",
     "frontier": "planner.plan.frontier.frontier",
     "import_config": "planner.workload.hf_config",

@@ -41,6 +41,7 @@ COMMANDS: Final[Tree] = {
     "mix": "mix",
     "capacity": "capacity",
     "run": "run",
+    "export": "export",
     "validate": (
         "Predict measured runs and report the errors.",
         {"training": "validate_training", "serving": "validate_serving"},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from planner.workload.fine_tuning import FineTuning
     from planner.workload.formats import WeightFormat
     from planner.workload.jobs import JobSet
+    from planner.workload.launcher import Launcher
     from planner.workload.post_training import PostTraining
     from planner.workload.record import ModelRecord
     from planner.workload.scaling import ScalingLaw
@@ -37,6 +38,7 @@ __all__ = [
     "FINE_TUNING",
     "FORMAT",
     "JOBS",
+    "LAUNCHER",
     "MODEL",
     "OVERHEAD",
     "POST_TRAINING",
@@ -103,3 +105,6 @@ DIURNAL: Final[Kind[Diurnal]] = register(
     Kind("diurnal", "workloads/diurnal", "planner.workload.diurnal:Diurnal")
 )
 JOBS: Final[Kind[JobSet]] = register(Kind("jobs", "workloads/jobs", "planner.workload.jobs:JobSet"))
+LAUNCHER: Final[Kind[Launcher]] = register(
+    Kind("launcher", "workloads/launchers", "planner.workload.launcher:Launcher")
+)

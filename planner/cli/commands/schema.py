@@ -25,6 +25,7 @@ RESULTS: Final = {
     "frontier": ("planner frontier", "planner.cli.documents_frontier:Frontier"),
     "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
     "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
+    "export": ("planner export", "planner.cli.documents_export:Export"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),
