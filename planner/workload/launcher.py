@@ -27,6 +27,7 @@ Value = Scalar | Annotated[tuple[Scalar, ...], Field(strict=False)]
 FACTS: Final[dict[str, dict[str, str]]] = {
     "train": {
         "model": "id of the model's record",
+        "accelerator": "id of the part",
         "gpus": "accelerators of the job",
         "nodes": "hosts of the job",
         "gpus_per_node": "accelerators of a host that take part",
@@ -68,6 +69,8 @@ FACTS: Final[dict[str, dict[str, str]]] = {
     "serve": {
         "model": "id of the model's record",
         "role": "aggregated, prefill or decode",
+        "pool": "the same, numbered where several layouts do the same work",
+        "accelerator": "id of the part",
         "gpus": "accelerators of a replica",
         "nodes": "hosts of a replica, where there are several",
         "gpus_per_node": "accelerators of a replica on one host",
@@ -188,7 +191,7 @@ class ConfigFile(Section):
     """A file of arguments beside the command: those without leading dashes go there."""
 
     name: Text
-    """Of the file; ``{model}`` and ``{role}`` stand for those of the plan."""
+    """Of the file; facts in it, ``{model}`` and ``{pool}``, keep those of several commands apart."""
     format: Literal["toml", "yaml"]
     flag: Text
     """The argument that names it."""

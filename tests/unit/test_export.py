@@ -278,3 +278,12 @@ def test_every_launcher_says_or_names_every_fact() -> None:
         for name in launcher.runs:
             kind = "software" if launcher.command == "train" else "engines"
             assert (catalog.roots[0] / "workloads" / kind / f"{name}.yaml").is_file()
+
+
+def test_layouts_that_do_the_same_work_keep_their_files_apart() -> None:
+    two = (PREFILL, DECODE, PREFILL | {"accelerator": "gb200", "chunk": 4096})
+    result = planner.export("tensorrt-llm", serving(*two))
+    files = [one.file.name for one in result.result.commands if one.file is not None]
+    assert files == [f"deepseek-v3-{pool}.yaml" for pool in ("prefill", "decode", "prefill-2")]
+    assert "16 gb200 of" in result.script
+    assert "160 h200-sxm and gb200: a plan" in result.script

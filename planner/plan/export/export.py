@@ -90,7 +90,9 @@ def export(
     )
 
 
-Parts = tuple[ExportInputs, tuple[Command, ...], tuple[Unsaid, ...], tuple[Assumption, ...], Facts]
+Parts = tuple[
+    ExportInputs, tuple[Command, ...], tuple[Unsaid, ...], tuple[Assumption, ...], tuple[Facts, ...]
+]
 
 
 def _infeasible(asked: Asked) -> InfeasibleError:
@@ -118,7 +120,7 @@ def _training(launcher: Launcher, asked: Asked, result: TrainResult) -> Parts:
         plan_for=(result.inputs.software,),
         overrides=result.inputs.overrides,
     )
-    return inputs, (command,), tuple(found.unsaid), assumed, facts
+    return inputs, (command,), tuple(found.unsaid), assumed, (facts,)
 
 
 def _serving(launcher: Launcher, asked: Asked, result: ServeResult) -> Parts:
@@ -131,11 +133,12 @@ def _serving(launcher: Launcher, asked: Asked, result: ServeResult) -> Parts:
     commands: list[Command] = []
     unsaid: dict[tuple[str, str, str], Unsaid] = {}
     assumed: dict[str, Assumption] = {}
-    facts: Facts = {}
+    every: list[Facts] = []
     for layout in plan.deployment.layouts:
         host, more = gpus_of_host(asked.catalog, systems.get(layout.accelerator, result.inputs.system))
         assumed |= {one.field: one for one in more}
         for facts in serving_facts(result, plan, layout, host=host, apart=launcher.starts == "apart"):
+            every.append(facts)
             found = said(launcher, facts)
             unsaid |= {(one.fact, one.value, one.sentence): one for one in found.unsaid}
             commands.append(command_of(launcher, facts, found, role=layout.role, replicas=layout.replicas))
@@ -149,7 +152,7 @@ def _serving(launcher: Launcher, asked: Asked, result: ServeResult) -> Parts:
         plan_for=tuple(dict.fromkeys(layout.engine for layout in plan.deployment.layouts)),
         overrides=result.inputs.overrides,
     )
-    return inputs, tuple(commands), tuple(unsaid.values()), tuple(assumed.values()), facts
+    return inputs, tuple(commands), tuple(unsaid.values()), tuple(assumed.values()), tuple(every)
 
 
 def _script(
@@ -159,18 +162,19 @@ def _script(
     commands: tuple[Command, ...],
     unsaid: tuple[Unsaid, ...],
     assumed: tuple[Assumption, ...],
-    facts: Facts,
+    facts: tuple[Facts, ...],
 ) -> dict[str, Any]:
     """Return variables, notes and the script of an answer."""
     text = "\n".join(command.text for command in commands)
     variables = {
-        name: filled(what, facts)
+        name: "; ".join(dict.fromkeys(filled(what, one) for one in facts))
         for name, what in launcher.variables.items()
         if re.search(rf"(\$\{{?|\$\(\(){name}\b", text)
     }
     notes = tuple(_notes(launcher, asked, inputs, commands, assumed))
+    parts = " and ".join(dict.fromkeys(command.accelerator for command in commands))
     head = [
-        f"{inputs.model} on {inputs.gpus:,} {inputs.accelerator}: a plan of planner {inputs.question}, "
+        f"{inputs.model} on {inputs.gpus:,} {parts}: a plan of planner {inputs.question}, "
         f"as arguments of {launcher.version}.",
         *notes,
     ]

@@ -65,6 +65,7 @@ class Command(Base):
     """On which hosts of a replica it runs."""
     replicas: int
     """Times that it is started so."""
+    accelerator: str
     gpus: int
     """Accelerators of one."""
     nodes: int

@@ -57,6 +57,7 @@ def command_of(
         role=role,
         hosts="first" if node == "first" else "other" if node == "other" else "all",
         replicas=replicas,
+        accelerator=str(facts["accelerator"]),
         gpus=_count(facts["gpus"]),
         nodes=nodes,
         words=tuple(words),
@@ -100,8 +101,8 @@ def _where(command: Command) -> str:
     hosts = "one host" if command.nodes == 1 else f"{command.nodes:,} hosts"
     on = {"all": "", "first": "; on the first host", "other": "; on each of the other hosts"}[command.hosts]
     if command.role == "train":
-        return f"Training on {command.gpus:,} accelerators of {hosts}: run on each host."
-    one = f"{command.gpus:,} accelerator{'s' if command.gpus > 1 else ''} of {hosts}"
+        return f"Training on {command.gpus:,} {command.accelerator} of {hosts}: run on each host."
+    one = f"{command.gpus:,} {command.accelerator} of {hosts}"
     return f"{command.role.capitalize()}: {command.replicas:,} x {one}{on}."
 
 

@@ -32,6 +32,8 @@ def serving_facts(
     facts: Facts = {
         "model": result.inputs.model,
         "role": layout.role,
+        "pool": _pool(plan, layout),
+        "accelerator": layout.accelerator,
         "gpus": layout.gpus,
         "nodes": nodes if nodes > 1 else None,
         "gpus_per_node": local,
@@ -51,6 +53,13 @@ def serving_facts(
     yield facts | {"node": "first"}
     start = f"$((NODE_RANK * {facts['dp_local']}))" if span == "ranks" else None
     yield facts | {"node": "other", "rank_start": start}
+
+
+def _pool(plan: Plan, layout: Layout) -> str:
+    """Return a name of a layout that no other of the plan has."""
+    alike = [one for one in plan.deployment.layouts if one.role == layout.role]
+    place = next(place for place, one in enumerate(alike, 1) if one is layout)
+    return layout.role if place == 1 else f"{layout.role}-{place}"
 
 
 def _span(layout: Layout, host: int) -> str | None:

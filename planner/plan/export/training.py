@@ -42,6 +42,7 @@ def training_facts(
     tokens = asked.tokens if result.result.tokens is None else result.result.tokens.value
     return {
         "model": record.id,
+        "accelerator": result.inputs.gpu,
         "gpus": plan.gpus_used,
         "nodes": nodes,
         "gpus_per_node": local,

@@ -6,7 +6,7 @@
 
 : "${HEAD_ADDR:?address of the first host}"
 
-# Training on 2,048 accelerators of 256 hosts: run on each host.
+# Training on 2,048 h100-sxm of 256 hosts: run on each host.
 torchrun --nnodes 256 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint "$HEAD_ADDR:29500" scripts/training/run_recipe.py \
   --dataset mock \
   'model.pipeline_model_parallel_layout=Ettt|(tttt|)*14ttmL' \

@@ -7,7 +7,7 @@
 : "${HEAD_ADDR:?address of the first host}"
 : "${LR:?peak learning rate, which is no part of a plan}"
 
-# Training on 2,048 accelerators of 256 hosts: run on each host.
+# Training on 2,048 h100-sxm of 256 hosts: run on each host.
 export CUDA_DEVICE_MAX_CONNECTIONS=1
 torchrun --nnodes 256 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint "$HEAD_ADDR:29500" pretrain_gpt.py \
   --transformer-impl transformer_engine \

@@ -7,7 +7,7 @@
 : "${HEAD_ADDR:?address of the replica's first host}"
 : "${NODE_RANK:?number of this host in its replica, from 0}"
 
-# Prefill: 3 x 16 accelerators of 2 hosts.
+# Prefill: 3 x 16 h200-sxm of 2 hosts.
 python3 -m sglang.launch_server --model-path "$MODEL" \
   --tp-size 16 \
   --pp-size 1 \
@@ -23,7 +23,7 @@ python3 -m sglang.launch_server --model-path "$MODEL" \
   --disaggregation-mode prefill \
   --disaggregation-transfer-backend nixl
 
-# Decode: 2 x 32 accelerators of 4 hosts.
+# Decode: 2 x 32 h200-sxm of 4 hosts.
 python3 -m sglang.launch_server --model-path "$MODEL" \
   --tp-size 32 \
   --pp-size 1 \

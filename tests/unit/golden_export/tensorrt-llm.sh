@@ -5,7 +5,7 @@
 
 : "${MODEL:?checkpoint of deepseek-v3 with weights in fp8-block}"
 
-# Prefill: 3 x 16 accelerators of 2 hosts.
+# Prefill: 3 x 16 h200-sxm of 2 hosts.
 cat > deepseek-v3-prefill.yaml <<EOF
 enable_attention_dp: true
 enable_chunked_prefill: true
@@ -22,7 +22,7 @@ srun --nodes 2 --ntasks 16 --ntasks-per-node 8 --mpi pmix trtllm-llmapi-launch t
   --max_num_tokens 2048 \
   --config deepseek-v3-prefill.yaml
 
-# Decode: 2 x 32 accelerators of 4 hosts.
+# Decode: 2 x 32 h200-sxm of 4 hosts.
 cat > deepseek-v3-decode.yaml <<EOF
 enable_attention_dp: true
 kv_cache_config: {enable_block_reuse: true, dtype: fp8}

@@ -8,7 +8,7 @@
 
 : "${HEAD_ADDR:?address of the first host}"
 
-# Training on 16,384 accelerators of 2,048 hosts: run on each host.
+# Training on 16,384 h100-sxm of 2,048 hosts: run on each host.
 cat > llama-3.1-405b.toml <<EOF
 [training]
 dataset = "c4_test"

@@ -6,7 +6,7 @@
 : "${HEAD_ADDR:?address of the replica's first host}"
 : "${NODE_RANK:?number of this host in its replica, from 0}"
 
-# Prefill: 3 x 16 accelerators of 2 hosts; on the first host.
+# Prefill: 3 x 16 h200-sxm of 2 hosts; on the first host.
 vllm serve "$MODEL" \
   --tensor-parallel-size 1 \
   --pipeline-parallel-size 1 \
@@ -21,7 +21,7 @@ vllm serve "$MODEL" \
   --kv-cache-dtype fp8 \
   --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
-# Prefill: 3 x 16 accelerators of 2 hosts; on each of the other hosts.
+# Prefill: 3 x 16 h200-sxm of 2 hosts; on each of the other hosts.
 vllm serve "$MODEL" \
   --tensor-parallel-size 1 \
   --pipeline-parallel-size 1 \
@@ -38,7 +38,7 @@ vllm serve "$MODEL" \
   --kv-cache-dtype fp8 \
   --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
-# Decode: 2 x 32 accelerators of 4 hosts; on the first host.
+# Decode: 2 x 32 h200-sxm of 4 hosts; on the first host.
 vllm serve "$MODEL" \
   --tensor-parallel-size 1 \
   --pipeline-parallel-size 1 \
@@ -53,7 +53,7 @@ vllm serve "$MODEL" \
   --kv-cache-dtype fp8 \
   --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
-# Decode: 2 x 32 accelerators of 4 hosts; on each of the other hosts.
+# Decode: 2 x 32 h200-sxm of 4 hosts; on each of the other hosts.
 vllm serve "$MODEL" \
   --tensor-parallel-size 1 \
   --pipeline-parallel-size 1 \
