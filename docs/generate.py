@@ -37,6 +37,7 @@ def blocks() -> dict[str, Block]:
         fine_tuning,
         headline,
         kernels,
+        launchers,
         operating,
         operators,
         records,
@@ -47,8 +48,8 @@ def blocks() -> dict[str, Block]:
     )
 
     pages = (
-        answers, clusters, operating, records, code, fine_tuning, kernels, operators, accuracy, headline,
-        scenarios, serving_accuracy, staged, traffic,
+        answers, clusters, operating, records, code, fine_tuning, kernels, launchers, operators, accuracy,
+        headline, scenarios, serving_accuracy, staged, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

@@ -128,7 +128,7 @@ MODEL_FACTS: Final[dict[str, str]] = {
     "router_bias": "a bias of each expert in the router",
     "moe_layers": "which layers have experts, as a list in Python",
     "latent": "width at which routed experts read and write",
-    "window": "tokens that windowed layers see",
+    "window": "tokens before its own that a windowed layer sees",
     "window_layers": "which layers are windowed, as a list in Python",
     "mtp": "modules of multi-token prediction",
     "beyond": "parts of the model that no fact describes",
