@@ -218,6 +218,9 @@ def test_parts_of_a_model_without_an_argument_are_named() -> None:
     assert set(lacks) == {"beyond"}
     odd = planner.export("torchtitan", training("kimi-k2", **DENSE | one | {"ep": 8}))
     assert "does not know this model by name" in unsaid(odd)["model"]
+    bridge = planner.export("megatron-bridge", training("kimi-k2.5", **DENSE | one | {"ep": 8}))
+    assert said(bridge)["--model"] == "$RECIPE"
+    assert "RECIPE" in bridge.result.variables
 
 
 def test_a_plan_for_another_program_is_marked() -> None:

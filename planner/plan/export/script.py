@@ -31,7 +31,8 @@ def command_of(
     words = [filled(word, facts) for word in (launcher.across if several else launcher.program)]
     environment, beside = {}, {}
     lines = [" ".join(map(_quoted, words))]
-    for argument in found.arguments.values():
+    options = [one for one in found.arguments.values() if one.name.startswith("-")]
+    for argument in (*options, *(one for one in found.arguments.values() if one not in options)):
         name = argument.name
         if _VARIABLE.fullmatch(name):
             environment[name] = _text(argument.value)
@@ -42,7 +43,8 @@ def command_of(
             lines.append(" ".join(map(_quoted, parts)))
     file = None
     if launcher.file is not None and beside:
-        file = ConfigText(name=filled(launcher.file.name, facts), text=_FORMATS[launcher.file.format](beside))
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", filled(launcher.file.name, facts))
+        file = ConfigText(name=name, text=_FORMATS[launcher.file.format](beside))
         words += [launcher.file.flag, file.name]
         lines.append(f"{launcher.file.flag} {_quoted(file.name)}")
     if launcher.last:

@@ -9,9 +9,10 @@
 # Training on 2,048 h100-sxm of 256 hosts: run on each host.
 torchrun --nnodes 256 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint "$HEAD_ADDR:29500" scripts/training/run_recipe.py \
   --dataset mock \
+  --model deepseek_v3 \
+  --mode pretrain \
   'model.pipeline_model_parallel_layout=Ettt|(tttt|)*14ttmL' \
   model.sequence_parallel=false \
-  --recipe deepseek_v3_pretrain_1024gpu_h100_bf16_config \
   model.tensor_model_parallel_size=1 \
   model.context_parallel_size=1 \
   model.pipeline_model_parallel_size=16 \
@@ -30,5 +31,4 @@ torchrun --nnodes 256 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint "$H
   ddp.overlap_param_gather=true \
   model.recompute_granularity=selective \
   'model.recompute_modules=[layernorm,moe_act,mla_up_proj]' \
-  mixed_precision=bf16_with_fp8_current_scaling_mixed \
-  --mode pretrain
+  mixed_precision=bf16_with_fp8_current_scaling_mixed
