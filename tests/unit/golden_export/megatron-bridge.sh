@@ -11,7 +11,7 @@ torchrun --nnodes 256 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint "$H
   --dataset mock \
   --model deepseek_v3 \
   --mode pretrain \
-  'model.pipeline_model_parallel_layout=Ettt|(tttt|)*14ttmL' \
+  'model.pipeline_model_parallel_layout="Ettt|(tttt|)*14ttmL"' \
   model.sequence_parallel=false \
   model.tensor_model_parallel_size=1 \
   model.context_parallel_size=1 \
