@@ -172,7 +172,7 @@ def test_completion_of_names(process: Run, root: Path) -> None:
     assert completed("planner train x --cluster million") == ["million-h100"]
     assert completed("planner catalog list acc") == ["accelerator"]
     assert completed("planner catalog show cluster million") == ["million-h100"]
-    assert completed("planner catalog show million") == ["million-h100"]
+    assert completed("planner catalog show hgx-h100-n") == ["hgx-h100-node"]
     assert "chip-a" in completed("planner train x --gpu chip-", PLANNER_CATALOG=str(root))
     assert "chip-a" in completed(f"planner --catalog {root} catalog show accelerator chip-")
     assert "chip-a" in completed(f"planner train x --catalog {root} --gpu chip-")

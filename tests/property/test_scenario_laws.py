@@ -22,7 +22,7 @@ TEXT = st.text(
     min_size=1,
     max_size=30,
 )
-COUNTS = st.integers(1, 10**9)
+COUNTS = st.integers(1, 10**7)
 TRAIN = st.fixed_dictionaries(
     {"model": st.just("llama-3.1-8b")},
     optional={
