@@ -75,9 +75,15 @@ def token_count(name: str, value: Number) -> float:
 
 def days_of(name: str, value: Number) -> float:
     """Days: a bare number, or text with a unit of time: ``'90'``, ``'12 weeks'``, ``'720 h'``."""
-    number = _parsed(name, value, "count") if _bare(value) else _parsed(name, value, "s") / SECONDS_PER_DAY
+    try:
+        number = parse(value, "count") if _bare(value) else parse(value, "s") / SECONDS_PER_DAY
+    except InputError as error:
+        why = str(error).partition("; write for example")[0]
+        raise InputError(f"{given(name)} {value!r}: {why}; write for example 90 or '12 weeks'") from error
     if not 0 < number <= MOST_DAYS:
-        raise InputError(f"{given(name)} {value!r} must be positive and at most {MOST_DAYS:,.0f} days")
+        raise InputError(
+            f"{given(name)} {value!r} must be positive and at most {MOST_DAYS:,.0f} days; for example 90"
+        )
     return number
 
 
@@ -85,7 +91,8 @@ def _bare(value: Number) -> bool:
     """Whether a number comes without a unit."""
     if not isinstance(value, str):
         return True
-    return not any(letter.isalpha() for letter in value.replace("e", "").replace("E", ""))
+    letters = {letter for letter in value.strip().lower() if letter.isalpha()}
+    return letters <= {"e"} or value.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}
 
 
 def positive(name: str, value: Number, *, most: float, example: str) -> float:

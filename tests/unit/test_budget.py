@@ -247,6 +247,7 @@ class TestRefused:
             ({"usd": "1e300"}, InputError, "more than there is to buy"),
             ({"usd": "1B", "days": 0}, InputError, "--days 0 must be positive"),
             ({"usd": "1B", "cluster": "colossus-1", "gpu": "h100"}, UsageError, "exclude each other"),
+            ({"usd": "1B", "price": "$0/h"}, InputError, "give a price above 0, or --gpus N"),
             ({"usd": "1B", "rule": "fp8"}, InputError, "--rule 'fp8' is unknown"),
             ({"gpus": "2M", "cluster": "million-h100"}, InputError, "more than the 1,000,000 accelerators"),
             ({"deal": "cursor-10"}, UnknownNameError, "Did you mean 'cursor-10b'"),

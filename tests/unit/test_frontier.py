@@ -173,6 +173,7 @@ def test_the_largest_model_gets_its_tokens(book: Catalog) -> None:
         ({**HERE, "days": 0}, InputError, "--days 0 must be positive"),
         ({**HERE, "days": "30,-1"}, InputError, "--days '-1' must be positive"),
         ({**HERE, "days": list(range(1, 14))}, InputError, "takes 1 to 12 times, found 13"),
+        ({"cluster": "colossus-1m", "gpu": "h100"}, UsageError, "--cluster and --gpu exclude each other"),
         ({**HERE, "unique_tokens": -1}, InputError, "--unique-tokens -1 must be positive"),
         ({**HERE, "leverage": 3}, InputError, "belongs to mixtures of experts"),
         ({**HERE, "law": "zhang-tokens"}, InputError, "use besiroglu, hoffmann, muennighoff, sardana"),
@@ -200,3 +201,14 @@ def test_documents_are_plain_and_finite(several: FrontierResult) -> None:
     assert [point["days"] for point in document["result"]["points"]] == [30.0, 90.0]
     assert len(several.to_frame()) == 2
     assert "<table>" in several._repr_html_()
+
+
+def test_a_law_that_gives_more_than_guessing_says_so(book: Catalog) -> None:
+    """One token, seen without end: the repetition law leaves next to nothing, and the loss law soars."""
+    point = only(planner.frontier(**HERE, days=30, unique_tokens=1, catalog=book))
+    assert point.loss is not None
+    assert point.loss.value > np.log(128_256)
+    assert any("guessing among 128,256 tokens" in said for said in point.extrapolated)
+    assert not any(
+        "guessing" in said for said in only(planner.frontier(**HERE, days=30, catalog=book)).extrapolated
+    )

@@ -27,6 +27,11 @@ class TestNumbers:
     def test_days(self, text: numbers.Number, days: float) -> None:
         assert numbers.days_of("days", text) == pytest.approx(days)
 
+    @pytest.mark.parametrize("text", ["", "nan", "inf", "5 parsecs", "90GB", "lots", 0, -1, "1e9", None])
+    def test_days_that_are_none_get_an_example_of_days(self, text: Any) -> None:
+        with pytest.raises(InputError, match=r"--days .*for example 90( or '12 weeks')?$"):
+            numbers.days_of("days", text)
+
     @pytest.mark.parametrize(
         ("text", "seqs"),
         [

@@ -61,6 +61,10 @@ class TestMistakes:
             ({"late": "60 %"}, "give at most 50 %"),
             ({"mode": "asink"}, "did you mean 'async'"),
             ({"environments": 0}, "choose one in between"),
+            ({"tool_time": "-5min"}, "must be between 0 and 30 days; for example 5min"),
+            ({"tool_time": "5GB"}, "write for example 5min"),
+            ({"tool_time": ""}, "write for example 5min"),
+            ({"tool_time": "nan"}, "write for example 5min"),
         ],
     )
     def test_of_values(self, options: dict[str, Any], mend: str) -> None:

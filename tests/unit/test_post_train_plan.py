@@ -211,6 +211,13 @@ class TestInfeasible:
         assert nearest.field == "gpus"
         assert planner.post_train(**asked_for, gpus=nearest.value).plan is not None
 
+    def test_the_nearest_number_of_accelerators_is_the_least(self) -> None:
+        """Doubling finds some number that would do; halving comes back to the first."""
+        asked_for = {"model": "qwen2.5-32b", "gpu": "h100-sxm", "steps": 10, "catalog": BOOK}
+        nearest = planner.post_train(**asked_for, gpus=5).result.nearest[0]
+        assert planner.post_train(**asked_for, gpus=nearest.value).plan is not None
+        assert planner.post_train(**asked_for, gpus=nearest.value - 1).plan is None
+
     def test_hopeless_hardware_says_why(self) -> None:
         result = planner.post_train("deepseek-v3", gpu="rtx-4090", gpus=8, steps=10, catalog=BOOK)
         assert result.plan is None

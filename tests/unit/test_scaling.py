@@ -123,6 +123,8 @@ class TestSaidAloud:
             "1.3e25 FLOP is 1,000 times outside, an extrapolation"
         )
         assert times_beyond(BESIROGLU, "flop", 1.4e16).item() == pytest.approx(100.0)
+        (said,) = beyond(BESIROGLU, parameters=16.5e9)
+        assert "16.5B is 1.9 % outside, an extrapolation" in said
         (said,) = beyond(LING, activation=0.004)
         assert "0.8 % to 100 % of the experts active: 0.4 % is 2 times outside" in said
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["beyond", "times_beyond"]
 
+_LITTLE: Final = 1.1
+"""Factor beyond a range below which percents say more."""
 _SHOWN: Final = {
     "parameters": "parameters",
     "tokens": "tokens",
@@ -84,9 +86,14 @@ def beyond(law: Law, **used: Values) -> tuple[str, ...]:
             said.append(
                 f"{law.name} ({law.id}) was fitted on {_text(low, variable)} to {_text(high, variable)}"
                 f"{' ' * bool(_SHOWN[variable])}{_SHOWN[variable]}: {_text(value, variable)} is "
-                f"{short_number(farthest, 2)} times outside, an extrapolation"
+                f"{_times(farthest)} outside, an extrapolation"
             )
     return tuple(said)
+
+
+def _times(factor: float) -> str:
+    """Write by what factor a value lies outside: a few percent, or so many times."""
+    return f"{100.0 * (factor - 1.0):.2g} %" if factor < _LITTLE else f"{short_number(factor, 2)} times"
 
 
 def _text(value: float, variable: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from planner.errors import InputError
 from planner.plan.budget.deals import HOURS_PER_DAY
 from planner.plan.budget.hardware import Hardware
 from planner.plan.budget.spread import exact, over, times
@@ -96,7 +97,12 @@ def _amounts(catalog: Catalog, wanted: Wanted, asked: Asked, hardware: Hardware)
     hours_each = wanted.days * HOURS_PER_DAY
     given, value, short = wanted.amount.given, wanted.amount.value, False
     if given == "usd":
-        hours = over(exact(value), price) if price.low > 0 else exact(MOST_GPUS * hours_each)
+        if not price.low > 0:
+            raise InputError(
+                f"--price {asked.price.text!r}: for nothing an hour any amount pays hours without end; give "
+                "a price above 0, or --gpus N"
+            )
+        hours = over(exact(value), price)
         accelerators, usd = hours.scaled(1.0 / hours_each), exact(value)
     else:
         if given == "gpu-hours":

@@ -43,7 +43,7 @@ def late_reasons(question: Question, plans: tuple[WayPlan, ...]) -> tuple[str, .
     if question.days is None:
         return ()
     return tuple(
-        f"{plan.mode} takes {duration(plan.days.value)}, {plan.days.value / question.days - 1.0:.0%} more "
+        f"{plan.mode} takes {duration(plan.days.value)}, {duration(plan.days.value - question.days)} more "
         f"than the {duration(question.days)} that there are"
         for plan in sorted(plans, key=lambda plan: plan.days.value)
     )

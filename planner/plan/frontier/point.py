@@ -15,7 +15,7 @@ from planner.plan.frontier import results
 from planner.plan.frontier.cost import seconds_to
 from planner.plan.frontier.curve import Asked, curve_of, fine_sizes, index_of
 from planner.plan.frontier.outcome import evaluated, expected, limits_of, sure_size
-from planner.plan.frontier.words import point_sentence
+from planner.plan.frontier.words import point_sentence, worse_than_guessing
 from planner.units import SECONDS_PER_DAY, TERA, format_quantity
 from planner.workload.counts import parameters as counts_of
 
@@ -105,7 +105,10 @@ def point_of(
         binds=_binds(explored, limits, chosen.parameters),
         sizes=_sizes(explored, laws, asked, chosen, seconds, base),
         serving=None,
-        extrapolated=_extrapolated(laws, setting.shape, size, tokens.value, flop),
+        extrapolated=(
+            *_extrapolated(laws, setting.shape, size, tokens.value, flop),
+            *worse_than_guessing(loss, record.architecture.vocab),
+        ),
         sentence="",
     )
     surface = float(np.exp(np.interp(np.log(size), np.log(base.parameters), np.log(base.tokens))))

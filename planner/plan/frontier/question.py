@@ -11,6 +11,7 @@ from planner.plan import numbers
 from planner.plan.frontier.setting import Setting
 from planner.plan.job import resolve
 from planner.plan.operating.asked import Asked
+from planner.plan.places import check_place
 from planner.plan.site import Site, sites
 from planner.tables import PRECISION_CLASS
 from planner.workload.kinds import SHAPE, TRAFFIC
@@ -132,10 +133,11 @@ def setting_of(
     Raises
     ------
     UsageError
-        Neither cluster nor accelerators; an accelerator without how many.
+        Neither cluster nor accelerators, or both; an accelerator without how many.
     InputError, UnknownNameError
         A value or a name that is wrong.
     """
+    check_place(cluster, gpu)
     if gpu is not None and gpus is None:
         raise UsageError(f"how many {gpu}? Add --gpus N; the frontier depends on it")
     family = book.get(SHAPE, shape or DEFAULT_SHAPE)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING
 
 from planner.units import SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
+    from planner.plan.document import Interval
     from planner.plan.frontier.laws import Laws
     from planner.plan.frontier.results import Point, Serving
 
-__all__ = ["count", "days_text", "nats", "point_sentence", "serving_sentence"]
+__all__ = ["count", "days_text", "nats", "point_sentence", "serving_sentence", "worse_than_guessing"]
 
 
 def point_sentence(point: Point, goal: str, laws: Laws) -> str:
@@ -55,8 +57,19 @@ def nats(value: float) -> str:
     return f"{value:.4f}"
 
 
+def worse_than_guessing(loss: Interval | None, vocab: int) -> tuple[str, ...]:
+    """Say where a law gives more than the loss of a model that has learned nothing."""
+    most = log(vocab)
+    if loss is None or loss.value <= most:
+        return ()
+    return (
+        f"a loss of {nats(loss.value)} nats is above the {nats(most)} of guessing among {vocab:,} tokens: so "
+        "little was trained on that the law means nothing here",
+    )
+
+
 def days_text(days: float) -> str:
     """Write days; long times in years."""
     if days >= 1000.0:
         return format_quantity(days * SECONDS_PER_DAY, "s", digits=3)
-    return f"{days:.3g} days"
+    return "1 day" if days == 1.0 else f"{days:.3g} days"

@@ -10,7 +10,7 @@ import numpy as np
 
 from planner.errors import InputError
 from planner.plan import numbers
-from planner.units import SECONDS_PER_HOUR, short_number
+from planner.units import SECONDS_PER_DAY, parse, short_number
 from planner.workload.lengths import fit
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ _FULL: Final = 0.98
 """Share of a limit of lengths that their mean may be."""
 _MOST_LATE: Final = 0.5
 _WHOLE: Final = ("prompts", "group")
+_LONGEST_WAIT: Final = 30.0 * SECONDS_PER_DAY
+"""Of a rollout for its tools, seconds."""
 _ZERO: Final = ("environment_tokens", "passes")
 
 
@@ -115,7 +117,16 @@ def in_context(record: ModelRecord, table: RecipeTable, filled: Filled) -> Recip
 
 
 def _seconds(value: Number) -> float:
-    if str(value).strip() in ("0", "0s", "0 s"):
-        return 0.0
+    """Read the time that a rollout waits for its tools: text with a unit, or a bare number of seconds."""
     bare = not isinstance(value, str) or not any(letter.isalpha() for letter in value)
-    return numbers.days_of("tool_time", f"{value} s" if bare else value) * 24.0 * SECONDS_PER_HOUR
+    try:
+        seconds = parse(f"{value} s" if bare and str(value).strip() else value, "s")
+    except InputError as error:
+        why = str(error).partition("; write for example")[0]
+        raise InputError(f"--tool-time {value!r}: {why}; write for example 5min or 30 (seconds)") from error
+    if not 0.0 <= seconds <= _LONGEST_WAIT:
+        raise InputError(
+            f"--tool-time {value!r} must be between 0 and {_LONGEST_WAIT / SECONDS_PER_DAY:.0f} days; for "
+            "example 5min"
+        )
+    return seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planner.plan import numbers
 from planner.plan.document import Nearest
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from planner.plan.defaults import Filled
     from planner.plan.post_train.asked import Run
     from planner.plan.post_train.engines import Engine
+
+_DOUBLINGS: Final = 8
+"""Of the accelerators there are, after which the search for a size that trains ends."""
 
 __all__ = ["does_not_fit", "none", "too_short"]
 
@@ -43,17 +46,27 @@ def does_not_fit(
 
 
 def _fewest(fleet: Fleet, total: int) -> int | None:
-    """Return a size beyond the total on which the job trains, found by doubling."""
+    """Return the least size beyond the total on which the job trains, found by doubling and halving."""
     size = fleet.whole(total)
     free = replace(fleet.where, cluster=None, gpu=fleet.where.gpu) if fleet.where.gpu else None
     if free is None:
         return None
     wider = Fleet(where=free, run=fleet.run, batch=fleet.batch, options=fleet.options, unit=fleet.unit)
-    for _ in range(8):
+    for _ in range(_DOUBLINGS):
         size *= 2
         if wider.at(size) is not None:
-            return size
+            return _least(wider, size // 2, size)
     return None
+
+
+def _least(fleet: Fleet, few: int, enough: int) -> int:
+    """Halve between a size that is too small and one that trains."""
+    while (middle := fleet.whole((few + enough) // 2)) > few:
+        if fleet.at(middle) is None:
+            few = middle
+        else:
+            enough = middle
+    return enough
 
 
 def too_short(run: Run, used: int, seconds: float, filled: Filled) -> PostTrainAnswer:

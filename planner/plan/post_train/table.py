@@ -44,7 +44,7 @@ def headline(result: PostTrainResult) -> str:
         return f"No plan: {result.result.reasons[0]}"
     ahead = "" if inputs.staleness is None else f", at most {inputs.staleness:g} steps stale"
     return (
-        f"{inputs.model}, recipe {inputs.recipe}, {inputs.mode}{ahead}: {_count(plan.steps.value)} steps in "
+        f"{inputs.model}, recipe {inputs.recipe}, {inputs.mode}{ahead}: {_steps(plan.steps.value)} in "
         f"{_varying(plan.days, _days)} on {plan.gpus_used:,} {inputs.gpu}, {usd(plan.cost_usd.value)}."
     )
 
@@ -251,6 +251,10 @@ def _varying(interval: Interval, show: Any) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}" if value < MEGA else format_quantity(value, "count", digits=3)
+
+
+def _steps(value: float) -> str:
+    return "1 step" if round(value) == 1 else f"{_count(value)} steps"
 
 
 def _seconds(value: float) -> str:
