@@ -48,6 +48,15 @@ def by_turns() -> Plan:
 
 
 class TestPlan:
+    def test_without_comparisons_the_plan_is_the_same(self, plan: Plan) -> None:
+        alone = asked(compare=False).plan
+        assert alone is not None
+        assert plan.fewer
+        assert plan.alternative is not None
+        assert (alone.fewer, alone.alternative) == ((), None)
+        assert alone.gpus_used == plan.gpus_used
+        assert alone.days.value == pytest.approx(plan.days.value, rel=0.01)
+
     def test_hours_are_steps_times_seconds_times_accelerators(self, plan: Plan) -> None:
         seconds = plan.steps.value * plan.step_time_s.value
         assert plan.days.value == pytest.approx(seconds / SECONDS_PER_DAY)

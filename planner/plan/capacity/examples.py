@@ -102,7 +102,7 @@ def reinforced(book: Catalog, asked: Asked, names: tuple[str, ...], filled: Fill
     try:
         usual = book.get(POST_TRAINING, recipe).hardware
         most = asked.accelerators if usual is None else min(round(usual.count.value), asked.accelerators)
-        found = post_train(recipe=recipe, catalog=book, **{**asked.hardware(), "gpus": most})
+        found = post_train(recipe=recipe, compare=False, catalog=book, **{**asked.hardware(), "gpus": most})
     except REFUSALS as error:
         return results.Reinforced(recipe=recipe, reasons=(str(error),))
     said, plan = found.inputs, found.plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from planner.errors import InfeasibleError
 from planner.plan.post_train import results
 from planner.plan.post_train.engines import Engine, engines, request_of, weights_bytes
-from planner.plan.post_train.split import Choice, choose
+from planner.plan.post_train.split import Choice, choose, fewer
 from planner.units import SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
@@ -26,9 +26,21 @@ _PARTS: Final = (1.0, 0.5, 0.25, 0.125)
 
 
 def put(
-    book: Catalog, run: Run, where: Hardware, fleet: Fleet, network: Network, options: dict[str, Any]
+    book: Catalog,
+    run: Run,
+    where: Hardware,
+    fleet: Fleet,
+    network: Network,
+    options: dict[str, Any],
+    *,
+    compare: bool,
 ) -> tuple[tuple[Engine, ...], Network, Choice | None]:
     """Find layouts and the best split; smaller replicas where large ones leave too little to training.
+
+    Parameters
+    ----------
+    compare
+        Also find the best splits of parts of the accelerators.
 
     Raises
     ------
@@ -51,6 +63,8 @@ def put(
         )
         if choice is not None or run.mode == "sync" or where.elsewhere is not None:
             break
+    if compare and choice is not None and run.mode == "async" and where.elsewhere is None:
+        choice = replace(choice, fewer=fewer(run, choice, fleet, network))
     return found, network, choice
 
 

@@ -85,6 +85,7 @@ def post_train(
     price: Number | None = None,
     finance: str | None = None,
     failures: str | None = None,
+    compare: bool = True,
     catalog: Any = None,
     set: Iterable[str] = (),
 ) -> results.PostTrainResult:
@@ -125,6 +126,9 @@ def post_train(
         Law of reward by compute; reward before the run; accelerator-hours at half of the gain.
     site, price, finance, failures
         As in `planner.train`.
+    compare
+        Also run it in the other mode and on parts of the accelerators, which takes searches of its own;
+        without them training is looked at near the best split alone.
     catalog, set
         A `Catalog`, or overlay directories; ``KIND[.ID].PATH=VALUE`` overrides.
 
@@ -178,7 +182,9 @@ def post_train(
             "speculation": None if speculation == "none" else speculation or usual.speculation,
         }
         training = {"precision": precision or run.recipe.learning.precision}
-        answer, used_precision = _answer(book, run, where, joined, options, training, reward, filled)
+        answer, used_precision = _answer(
+            book, run, where, joined, options, training, reward, filled, compare=compare
+        )
         sources = sources_of(book, used, run.record)
     overrides = (set,) if isinstance(set, str) else tuple(set)
     return results.PostTrainResult(
@@ -198,6 +204,8 @@ def _answer(
     training: dict[str, Any],
     reward: AskedReward,
     filled: Filled,
+    *,
+    compare: bool,
 ) -> tuple[results.PostTrainAnswer, str]:
     precision = training["precision"] or "bf16"
     fleet = Fleet(
@@ -206,9 +214,10 @@ def _answer(
         batch=batch_of(run),
         options=training,
         unit=unit_of(where),
+        brief=not compare,
     )
     try:
-        found, network, choice = put(book, run, where, fleet, network, options)
+        found, network, choice = put(book, run, where, fleet, network, options, compare=compare)
     except InfeasibleError as error:
         return none(filled, str(error)), precision
     if choice is None:
@@ -217,6 +226,9 @@ def _answer(
     out = outcome(run, choice, rate, network, mode=run.mode)
     if float(np.ravel(out.steps)[0]) < 1.0:
         return too_short(run, out.gpus_used, float(np.ravel(out.step.seconds)[0]), filled), precision
+    other = None
+    if compare:
+        other = other_mode(run, where, found, fleet, network, choice, float(np.ravel(out.steps)[0]))
     plan = planned(
         book,
         run,
@@ -230,7 +242,7 @@ def _answer(
         available=where.total + (where.generators or 0),
         asked_reward=reward,
         same_place=is_that_of_the_recipe(run, where),
-        alternative=other_mode(run, where, found, fleet, network, choice, float(np.ravel(out.steps)[0])),
+        alternative=other,
     )
     _said(run, found[0], rate, filled)
     return results.PostTrainAnswer(plan=plan, notes=tuple(filled.notes)), plan.trainers.strategy.precision

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from planner.plan.post_train.trainers import Fleet
     from planner.types import FloatArray
 
-__all__ = ["Choice", "Point", "choose"]
+__all__ = ["Choice", "Point", "choose", "fewer"]
 
 _SPLITS: Final = 400
 """Numbers of replicas that are looked at; all of them where there are fewer."""
@@ -50,7 +50,7 @@ class Choice:
     seconds: float
     points: tuple[Point, ...] = ()
     fewer: tuple[Choice, ...] = ()
-    """The best splits of parts of the accelerators, by interpolated rates of training."""
+    """As `fewer` finds them, where they are asked for."""
 
     @property
     def generation_gpus(self) -> int:
@@ -86,16 +86,23 @@ def choose(
     best: Choice | None = None
     for _ in range(1 if roughly else _ROUNDS):
         best = _weighed(run, engines, fleet, network, total, elsewhere)
-        if best is None or roughly or best.trainers in fleet.known or fleet.at(best.trainers) is None:
+        if best is None or roughly or best.trainers in fleet.known:
             break
+        if fleet.at(best.trainers) is None:
+            if not fleet.brief:
+                break
+            fleet.brief = False
+            return choose(run, engines, fleet, network, mode=mode, total=total, elsewhere=elsewhere)
     if best is None or roughly:
         return best
-    found = _trimmed(run, best, fleet, network, elsewhere)
-    if elsewhere is not None:
-        return found
+    return _trimmed(run, best, fleet, network, elsewhere)
+
+
+def fewer(run: Run, found: Choice, fleet: Fleet, network: Network) -> tuple[Choice, ...]:
+    """Return the best splits of parts of the accelerators used, by interpolated rates of training."""
     used = found.generation_gpus + found.trainers
     parts = (_weighed(run, (found.engine,), fleet, network, round(share * used), None) for share in _FEWER)
-    return replace(found, fewer=tuple(part for part in parts if part is not None))
+    return tuple(part for part in parts if part is not None)
 
 
 def _colocated(

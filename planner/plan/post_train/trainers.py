@@ -58,6 +58,9 @@ class Fleet:
         Accelerators of a host: fleets are whole hosts.
     reasons
         Why a size does not hold the job.
+    brief
+        Ask at half of the accelerators and at the best splits alone: elsewhere the rate per accelerator is
+        that of the nearest size, until one turns out not to fit.
     """
 
     where: Where
@@ -65,6 +68,7 @@ class Fleet:
     batch: Batch
     options: dict[str, Any]
     unit: int
+    brief: bool = False
     known: dict[int, Rate] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
 
@@ -96,7 +100,7 @@ class Fleet:
 
         Fleets between the largest that is too small and the smallest that fits are halved twice.
         """
-        for share in _SHARES[:1] if roughly else _SHARES:
+        for share in _SHARES[:1] if roughly or self.brief else _SHARES:
             if self.at(self.whole(share * total)) is None:
                 break
         for share in () if self.known else _MORE:
@@ -110,14 +114,17 @@ class Fleet:
         """Trained on with so many accelerators ``[R]``; 0 below the smallest fleet that is known to fit.
 
         Between sizes that were asked the logarithm of the rate is linear in that of the size; above the
-        largest the rate per accelerator stays, at most.
+        largest the rate per accelerator stays, at most. It also stays below the smallest in brief.
         """
         sizes = np.array(sorted(self.known), dtype=float)
         if sizes.size == 0:
             return np.zeros_like(gpus)
         rates = np.array([self.known[int(size)].tokens_per_s.value for size in sizes])
         found = np.exp(np.interp(np.log(np.maximum(gpus, 1.0)), np.log(sizes), np.log(rates)))
-        return np.where(gpus < sizes[0], 0.0, np.where(gpus > sizes[-1], rates[-1] * gpus / sizes[-1], found))
+        fewer = rates[0] * gpus / sizes[0] if self.brief and not self.reasons else 0.0
+        return np.where(
+            gpus < sizes[0], fewer, np.where(gpus > sizes[-1], rates[-1] * gpus / sizes[-1], found)
+        )
 
 
 def plan_of(rate: Rate) -> Plan:
