@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 
+from planner.model.sharing.alike import Alike, alike_hours
 from planner.model.sharing.linear import Builder, Linear
 from planner.model.sharing.tasks import Pool, Task, active_in
 from planner.types import FloatArray, IntArray
@@ -44,17 +45,18 @@ class Columns:
         Columns of group-days, ``[K, T, A]``; of a task that is not elastic the same in all periods.
     part : array
         Share of such a column that falls into the period, ``[T]``.
-    done : array of int
-        Column of the share of the work that is done, ``[1]``; of a service, columns of the share of the
-        demand that is met times the days of the period, ``[K, T]``.
     work : array of int
-        Rows, of the same shape, that work pays for what is done.
+        Rows in which work pays for what is done, ``[1]``; of a service for what is met, ``[K, T]``.
     """
 
     use: IntArray
     part: FloatArray
-    done: IntArray
     work: IntArray
+
+    def spread(self, alike: Alike) -> Columns:
+        """Return the same over all periods of the day, where some were put together."""
+        work = self.work if self.work.ndim == 1 else self.work[:, alike.of]
+        return Columns(use=self.use[:, alike.of], part=self.part[alike.of] * alike.part, work=work)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,9 +73,9 @@ class Program:
         Columns of the days of each phase, ``[K]``; empty where they are fixed.
     days : array
         Of each phase, ``[K]``, where they are fixed.
-    ends : array of int
-        Columns that are 1 where a task that ends does so at the end of a phase, ``[J, K]``; empty where
-        phases are fixed.
+    goes_on : array of int
+        Columns that are 1 where a task that ends does so at the end of a phase or later, ``[J, K]``; empty
+        where phases are fixed.
     """
 
     linear: Linear
@@ -82,7 +84,7 @@ class Program:
     power: IntArray
     days: FloatArray
     length: IntArray
-    ends: IntArray
+    goes_on: IntArray
 
     def phase_days(self, x: FloatArray) -> FloatArray:
         """Days of each phase in a solution, ``[K]``."""
@@ -91,7 +93,7 @@ class Program:
     def end_days(self, x: FloatArray) -> FloatArray:
         """Days on which the tasks that end do so, in their order, ``[J]``; phases of open length only."""
         until = np.cumsum(self.phase_days(x))
-        return np.asarray(until[np.argmax(x[self.ends], axis=1)])
+        return np.asarray(until[np.rint(x[self.goes_on].sum(axis=1)).astype(int) - 1])
 
     def group_days(self, x: FloatArray, place: int) -> FloatArray:
         """Group-days of a task by phase, period and activity, ``[K, T, A]``."""
@@ -179,18 +181,21 @@ class Assembly:
             builder.put(self.power[:, :, None], use, times * task.watts / self._cap[:, None])
         if task.single and left is None:
             self._one_group(task, own, active)
-        done, work = self._worked(task, own) if task.finite else self._served(task, use, part)
+        work = self._worked(task, own) if task.finite else self._served(task, use, part)
         self._shares(task, use, part, active, left)
-        return Columns(use=use, part=part, done=done, work=work)
+        return Columns(use=use, part=part, work=work)
 
     def _within(self, task: Task, own: IntArray, width: FloatArray, left: IntArray | None) -> None:
         """Keep activities within their segments in phases of open length; a job that has ended has none.
 
-        Days of a job of one group are days in that group: those in the others are none.
+        Days of a job of one group are days in that group: those in the others are none. A segment that is
+        wider than what is free needs no row of its own, and where a job may end one for all periods.
         """
-        builder = self.builder
+        builder, free = self.builder, self.pool.free
+        narrow = task.width < free.max(axis=1)[task.group]
         if left is None:
-            builder.put(self.span.upper(width), own, 1.0)
+            if narrow.any():
+                builder.put(self.span.upper(width[:, :, narrow]), own[:, :, narrow], 1.0)
             return
         days = np.broadcast_to(left[:, None], (self.phases, len(task.group)))
         if task.single:
@@ -204,9 +209,12 @@ class Assembly:
             builder.put(whole[:, None], inside, 1.0)
             builder.put(whole, left, -1.0)
             days = inside[:, np.searchsorted(task.groups, task.group)]
-        rows = builder.add_rows(own.shape, high=0.0)
-        builder.put(rows, own, 1.0)
-        builder.put(rows, days[:, None, :], -width)
+        rows = builder.add_rows(own[:, :, narrow].shape, high=0.0)
+        builder.put(rows, own[:, :, narrow], 1.0)
+        builder.put(rows, days[:, None, narrow], -width[:, :, narrow])
+        rows = builder.add_rows(days[:, ~narrow].shape, high=0.0)
+        builder.put(rows[:, None], own[:, :, ~narrow], 1.0)
+        builder.put(rows, days[:, ~narrow], -(free @ self.pool.share)[task.group[~narrow]])
 
     def _chosen(self, task: Task) -> IntArray:
         """Whole columns, one for each group of a task, of which one is 1."""
@@ -219,7 +227,7 @@ class Assembly:
         cap = self.pool.cap_watts
         return np.ones_like(self.pool.share) if cap is None else cap
 
-    def _worked(self, task: Task, own: IntArray) -> tuple[IntArray, IntArray]:
+    def _worked(self, task: Task, own: IntArray) -> IntArray:
         """Share of the work that is done: all of it where it must be; what pays when done is done or not."""
         worth = task.unit_usd * task.amount if self._earns else 0.0
         done = self.builder.add_columns((1,), cost=-worth, low=1.0 if task.must else 0.0, high=1.0)
@@ -233,23 +241,28 @@ class Assembly:
             enough = self.builder.add_rows((1,), low=0.0)
             self.builder.put(enough, done, 1.0)
             self.builder.put(enough, ended, -1.0)
-        return done, rows
+        return rows
 
-    def _served(self, task: Task, use: IntArray, part: FloatArray) -> tuple[IntArray, IntArray]:
-        """Share of the demand of each period that is met, times the days of the period."""
+    def _served(self, task: Task, use: IntArray, part: FloatArray) -> IntArray:
+        """Rows of the share of the demand of each period that is met, times the days of the period.
+
+        Where it earns nothing no more is met than must be, and the share is no unknown.
+        """
         demand = np.zeros_like(part) if task.demand is None else task.demand
-        worth = task.unit_usd * demand if self._earns else np.zeros_like(demand)
-        met = self.builder.add_columns((self.phases, len(part)), cost=-worth[None])
-        share = np.broadcast_to(self.pool.share, met.shape)
-        self.builder.put(self.span.upper(share), met, 1.0)
-        if task.must:
-            self.builder.put(self.span.lower(share * task.share_least), met, 1.0)
-        rows = self.builder.add_rows(met.shape, low=0.0)
+        share = np.broadcast_to(self.pool.share, (self.phases, len(part)))
         some = demand > 0.0
         scale = np.where(some, 1.0 / np.where(some, demand, 1.0), 1.0)
-        self.builder.put(rows, met, np.where(some, -1.0, 0.0)[None])
+        if self._earns:
+            met = self.builder.add_columns(share.shape, cost=-(task.unit_usd * demand)[None])
+            self.builder.put(self.span.upper(share), met, 1.0)
+            if task.must:
+                self.builder.put(self.span.lower(share * task.share_least), met, 1.0)
+            rows = self.builder.add_rows(share.shape, low=0.0)
+            self.builder.put(rows, met, np.where(some, -1.0, 0.0)[None])
+        else:
+            rows = self.span.lower(share * some * (task.share_least if task.must else 0.0))
         self.builder.put(rows[:, :, None], use, (scale * part)[None, :, None] * task.rate)
-        return met, rows
+        return rows
 
     @property
     def _earns(self) -> bool:
@@ -316,19 +329,20 @@ def sharing_program(
         To be minimised.
     """
     builder, days = Builder(), np.diff(edges)
+    alike = alike_hours(pool, tasks, priced=True, apart=whole)
     none = np.zeros(0, dtype=np.int64)
-    assembly = Assembly(builder, pool, objective, Span(builder=builder, days=days, columns=none), days)
+    assembly = Assembly(builder, alike.pool, objective, Span(builder=builder, days=days, columns=none), days)
     placed = []
-    for task in tasks:
+    for task in alike.tasks:
         placed.append(assembly.add(task, active_in(task, edges).astype(float)))
         if whole:
             assembly.whole(task, placed[-1])
     return Program(
         linear=builder.built(),
-        columns=tuple(placed),
-        capacity=assembly.capacity,
-        power=assembly.power,
+        columns=tuple(columns.spread(alike) for columns in placed),
+        capacity=assembly.capacity[:, alike.of],
+        power=assembly.power[:, alike.of] if assembly.power.size else assembly.power,
         days=days,
         length=none,
-        ends=np.zeros((0, 0), dtype=np.int64),
+        goes_on=np.zeros((0, 0), dtype=np.int64),
     )

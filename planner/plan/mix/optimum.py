@@ -11,6 +11,7 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.model.sharing import Program, Task, finishing_program, phases_of, sharing_program
+from planner.plan.mix.branching import branched
 from planner.plan.mix.highs import Solution, solved
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ class Tally:
     def solve(self, program: Program, *, gap: float = 0.0) -> Solution | None:
         """Solve a program and count it."""
         began = time.perf_counter()
-        found = solved(program.linear, gap=gap)
+        found = (
+            branched(program.linear, program.goes_on)
+            if program.goes_on.size
+            else solved(program.linear, gap=gap)
+        )
         took = time.perf_counter() - began
         self.programs += 1
         self.seconds += took
