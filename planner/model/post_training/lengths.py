@@ -23,6 +23,8 @@ _Z: Final[FloatArray] = np.linspace(-8.0, 8.0, 401)
 ABOVE: Final[FloatArray] = np.array([0.5 * math.erfc(z / math.sqrt(2.0)) for z in _Z])
 """Share of the rollouts that are longer than each node, ``[Q]``."""
 BELOW: Final[FloatArray] = 1.0 - ABOVE
+_WEIGHTS: Final[FloatArray] = (np.diff(BELOW, prepend=BELOW[0]) + np.diff(BELOW, append=BELOW[-1])) / 2.0
+"""Of the nodes in a mean: half of what lies on both sides of each."""
 _LOG_BELOW: Final[FloatArray] = np.log(
     np.maximum(0.5 * np.array([math.erfc(-z / math.sqrt(2)) for z in _Z]), 1e-300)
 )
@@ -63,16 +65,18 @@ def rollout_lengths(*, mean: Values, sigma: Values, most: Values = math.inf) -> 
         return shape
     _, middle, limit = np.broadcast_arrays(spread, middle, limit)
     low, high = np.zeros_like(middle), np.full_like(middle, _WIDEST)
+    cut = np.empty(np.broadcast_shapes(shape.shape, middle.shape))
     for _ in range(_STEPS):
         between = (low + high) / 2.0
-        short = expected(np.minimum(shape * np.exp(between), limit))[..., None] < middle
+        np.minimum(np.multiply(shape, np.exp(between), out=cut), limit, out=cut)
+        short = expected(cut)[..., None] < middle
         low, high = np.where(short, between, low), np.where(short, high, between)
     return np.minimum(shape * np.exp(high), limit)
 
 
 def expected(values: FloatArray) -> FloatArray:
     """Mean of a function of the length, given at the nodes ``[..., Q]``."""
-    mean: FloatArray = ((values[..., 1:] + values[..., :-1]) / 2.0) @ np.diff(BELOW)
+    mean: FloatArray = values @ _WEIGHTS
     return mean
 
 
