@@ -75,7 +75,13 @@ def _grown(catalog: Catalog, family: str, size: str) -> tuple[ModelRecord, tuple
     from planner.workload.shape import shaped
 
     shape = catalog.get(SHAPE, family.strip())
-    parameters = parse(size, "count")
+    try:
+        parameters = parse(size, "count")
+    except InputError as error:
+        why = str(error).partition("; write for example")[0]
+        raise InputError(
+            f"model '{family}:{size}': {why}; write its parameters, as in {family.strip()}:70B"
+        ) from error
     said = shape.beyond(parameters)
     return shaped(shape, parameters=parameters), () if said is None else (said,)
 

@@ -122,3 +122,11 @@ def test_a_wrong_shape_is_refused(change: dict[str, Any], said: str) -> None:
     assert Shape.model_validate(given).counted == "all"
     with pytest.raises(ValueError, match=said):
         Shape.model_validate(given | change)
+
+
+@pytest.mark.parametrize("size", ["", "nan", "5GB", "big"])
+def test_a_size_that_is_none_names_the_model(book: Catalog, size: str) -> None:
+    with pytest.raises(
+        InputError, match=f"^model 'dense:{size}': .*; write its parameters, as in dense:70B$"
+    ):
+        read_model_record(book, f"dense:{size}")
