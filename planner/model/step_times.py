@@ -66,9 +66,11 @@ class StepTimes:
 
         Beyond the grid, times never fall below those at its end.
         """
-        b, q = np.broadcast_arrays(batch, tokens)
+        b, q = batch, tokens
+        if b.shape != q.shape:
+            b, q = np.broadcast_arrays(b, q)
         seconds = self._linear(b, q)
-        if np.any(b > self.batch[-1]) or np.any(q > self.tokens[-1]):
+        if (b > self.batch[-1]).any() or (q > self.tokens[-1]).any():
             end = self._linear(np.minimum(b, self.batch[-1]), np.minimum(q, self.tokens[-1]))
             seconds = np.maximum(seconds, end)
         return seconds
@@ -76,10 +78,15 @@ class StepTimes:
     def _linear(self, b: FloatArray, q: FloatArray) -> FloatArray:
         i, x = _cell(self.batch, b)
         j, y = _cell(self.tokens, q)
-        row = np.arange(self.seconds.shape[0]).reshape(-1, *[1] * (b.ndim - 1))  # one row serves all
-        low = self.seconds[row, i, j] * (1.0 - y) + self.seconds[row, i, j + 1] * y
-        high = self.seconds[row, i + 1, j] * (1.0 - y) + self.seconds[row, i + 1, j + 1] * y
-        return low * (1.0 - x) + high * x
+        rows, batches, columns = self.seconds.shape
+        row = np.arange(rows).reshape(-1, *[1] * (b.ndim - 1))  # one row serves all
+        here = (row * batches + i) * columns + j
+        flat, left = self.seconds.reshape(-1), 1.0 - y
+        low = flat.take(here) * left + flat.take(here + 1) * y
+        here += columns
+        high = flat.take(here) * left + flat.take(here + 1) * y
+        between: FloatArray = low * (1.0 - x) + high * x
+        return between
 
     def row(self, index: int) -> StepTimes:
         """Step times of one replica, ``R = 1``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -40,26 +41,26 @@ class Lengths:
         if not np.allclose(self.weights.sum(axis=1), 1.0):
             raise InputError("lengths: weights must sum to 1")
 
-    @property
+    @cached_property
     def mean(self) -> FloatArray:
         """Mean tokens, ``[R]``."""
         total: FloatArray = (self.points * self.weights).sum(axis=1)
         return total
 
-    @property
+    @cached_property
     def square(self) -> FloatArray:
         """Mean of the squared tokens, ``[R]``."""
         total: FloatArray = (self.points**2 * self.weights).sum(axis=1)
         return total
 
-    @property
+    @cached_property
     def cv2(self) -> FloatArray:
         """Squared coefficient of variation, ``[R]``."""
         mean = np.maximum(self.mean, 1e-150)
         square: FloatArray = np.maximum(self.square / mean**2 - 1.0, 0.0)
         return square
 
-    @property
+    @cached_property
     def lesser_of_two(self) -> FloatArray:
         """Mean of the lesser of two draws over the mean: 1 for a fixed length, 1/2 for an exponential one."""
         above = 1.0 - np.cumsum(self.weights, axis=1) + 0.5 * self.weights

@@ -21,6 +21,7 @@ from planner.errors import InputError
 from planner.model.queueing.decoding import DecodeLaw, gap_quantiles
 from planner.model.queueing.laws import (
     NODE_WEIGHTS,
+    Grid,
     first_token,
     lognormal_mixture,
     lognormal_nodes,
@@ -31,7 +32,10 @@ from planner.model.queueing.operating import Demand, Serving
 from planner.model.queueing.parts import Parts, further_tokens, latency_parts
 from planner.types import FloatArray
 
-__all__ = ["Latency", "steady_state"]
+__all__ = ["MEASURES", "Latency", "steady_state"]
+
+MEASURES: Final = ("ttft", "tpot", "e2e", "itl")
+"""Latencies that percentiles can be asked of."""
 
 _BLOCK: Final = 512
 """Rows at a time: what fits in the cache of a core."""
@@ -50,6 +54,8 @@ class Latency:
     ----------
     percentiles
         Shares ``[P]`` of the arrays `..._at_s` ``[R, P]``.
+    measures
+        Those of `MEASURES` whose percentiles are known; the arrays of the others are nan.
     utilisation, headroom
         Rate over the largest that the replica sustains, and 1 less it.
     batch
@@ -62,6 +68,7 @@ class Latency:
     """
 
     percentiles: FloatArray
+    measures: tuple[str, ...]
     utilisation: FloatArray
     headroom: FloatArray
     largest_rate: FloatArray
@@ -77,7 +84,7 @@ class Latency:
     itl_at_s: FloatArray
 
     def at(self, measure: str, share: float) -> FloatArray:
-        """Return a percentile of a measure (``ttft``, ``tpot``, ``e2e``, ``itl``), ``[R]``.
+        """Return a percentile of one of `MEASURES`, ``[R]``.
 
         Raises
         ------
@@ -85,14 +92,18 @@ class Latency:
             If that percentile was not computed.
         """
         found = np.flatnonzero(np.isclose(self.percentiles, share))
-        if not found.size:
-            raise InputError(f"percentile {share:g} was not computed; ask steady_state for it")
+        if not found.size or measure not in self.measures:
+            raise InputError(f"percentile {share:g} was not computed of {measure}; ask steady_state for it")
         values: FloatArray = getattr(self, f"{measure}_at_s")[:, found[0]]
         return values
 
 
 def steady_state(
-    *, serving: Serving, demand: Demand, percentiles: tuple[float, ...] = (0.5, 0.9, 0.99)
+    *,
+    serving: Serving,
+    demand: Demand,
+    percentiles: tuple[float, ...] = (0.5, 0.9, 0.99),
+    measures: tuple[str, ...] = MEASURES,
 ) -> Latency:
     """Latencies of operating points, one per row.
 
@@ -100,24 +111,30 @@ def steady_state(
     ----------
     percentiles
         Shares above 0 and below 1; none makes the means alone, which is several times faster.
+    measures
+        Those of `MEASURES` of which percentiles are made.
 
     Raises
     ------
     InputError
-        If a percentile is out of range or there is no row.
+        If a percentile is out of range, a measure is unknown or there is no row.
     """
     q = np.asarray(percentiles, float)
     if np.any(q <= 0.0) or np.any(q >= 1.0):
         raise InputError("percentiles must lie above 0 and below 1, for example 0.95")
+    if not set(measures) <= set(MEASURES):
+        raise InputError(f"steady state: measures are {', '.join(MEASURES)}, not {', '.join(measures)}")
     if not demand.rate.size:
         raise InputError("steady state: no operating point given")
     blocks = [slice(i, i + _BLOCK) for i in range(0, demand.rate.size, _BLOCK)]
-    parts = [_block(serving.part(rows), demand.part(rows), q) for rows in blocks]
-    names = [f.name for f in fields(Latency) if f.name != "percentiles"]
-    return Latency(q, **{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+    parts = [_block(serving.part(rows), demand.part(rows), q, measures) for rows in blocks]
+    if len(parts) == 1:
+        return parts[0]
+    names = [f.name for f in fields(Latency) if f.name not in ("percentiles", "measures")]
+    return Latency(q, measures, **{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
 
-def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
+def _block(serving: Serving, demand: Demand, q: FloatArray, measures: tuple[str, ...]) -> Latency:
     parts = latency_parts(serving=serving, demand=demand)
     past_first = further_tokens(demand.output)
     several = past_first > 0.0
@@ -129,9 +146,12 @@ def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
     late = stuck[:, None] + np.zeros_like(q)
     slot = parts.slot.short * parts.slot.wait_s
     ttft = parts.first_s + slot
-    at = (late,) * 4 if not q.size else _percentiles(serving, demand, parts, past_first, counted, q)
+    at = dict.fromkeys(MEASURES, late if not q.size else np.full(late.shape, np.nan))
+    if q.size:
+        at |= _percentiles(serving, demand, parts, past_first, counted, q, measures)
     return Latency(
         percentiles=q,
+        measures=measures,
         utilisation=used,
         headroom=1.0 - used,
         largest_rate=parts.largest_rate,
@@ -141,10 +161,10 @@ def _block(serving: Serving, demand: Demand, q: FloatArray) -> Latency:
         tpot_mean_s=np.where(several.any(axis=1), (per_token * counted).sum(axis=1), np.nan),
         e2e_mean_s=ttft + parts.decode_s + stuck,
         itl_mean_s=parts.decode_s / np.maximum(parts.steps.mean, 1e-300),
-        ttft_at_s=at[0] + late,
-        tpot_at_s=at[1],
-        e2e_at_s=at[2] + late,
-        itl_at_s=at[3],
+        ttft_at_s=at["ttft"] + late,
+        tpot_at_s=at["tpot"],
+        e2e_at_s=at["e2e"] + late,
+        itl_at_s=at["itl"],
     )
 
 
@@ -155,9 +175,26 @@ def _percentiles(
     past_first: FloatArray,
     counted: FloatArray,
     q: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Percentiles of TTFT, TPOT, end to end and gaps, ``[R, P]`` each."""
-    point, law = parts.point, parts.decoding
+    measures: tuple[str, ...],
+) -> dict[str, FloatArray]:
+    """Percentiles of each measure that is asked for, ``[R, P]``."""
+    at: dict[str, FloatArray] = {}
+    if "ttft" in measures or "e2e" in measures:
+        first = _first_token(demand, parts)
+        at["ttft"] = quantile(first, q)
+    if "e2e" in measures:
+        output = _grouped(demand.output.weights, parts.decoding, past_first, _OUTPUTS_END)
+        at["e2e"] = quantile(plus_points(first, *_ends(output)), q)
+    if "tpot" in measures:
+        at["tpot"] = _token_quantiles(_grouped(counted, parts.decoding, past_first, _OUTPUTS), q)
+    if "itl" in measures:
+        at["itl"] = gap_quantiles(point=parts.point, mixed=serving.mixed, q=q)
+    return at
+
+
+def _first_token(demand: Demand, parts: Parts) -> Grid:
+    """Law of the time to the first token."""
+    point = parts.point
     weights = np.broadcast_to(demand.prompt.weights, point.service_s.shape)
     queue = point.queue
     # what steps add beyond that for a lone prompt comes with others: half of it grows as waiting does, where
@@ -165,18 +202,11 @@ def _percentiles(
     others = np.maximum(parts.rest_s - 0.5 * (parts.rest_s + queue.lone_s), 0.0)
     bound = parts.rest_s - others * np.minimum(parts.waits / _POOLED, 1.0)
     waited = np.maximum(parts.waits * queue.wait_s, 1e-300)
-    first = first_token(
+    return first_token(
         service_s=point.service_s, weights=weights, busy=queue.load, waits=parts.waits,
         wait_scale=parts.wait_scale + (parts.rest_s - bound) / waited,
         short=parts.slot.short, slot_s=parts.slot.wait_s, rest_s=bound,
     )  # fmt: skip
-    output = _grouped(demand.output.weights, law, past_first, _OUTPUTS_END)
-    return (
-        quantile(first, q),
-        _token_quantiles(_grouped(counted, law, past_first, _OUTPUTS), q),
-        quantile(plus_points(first, *_ends(output)), q),
-        gap_quantiles(point=point, mixed=serving.mixed, q=q),
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from planner.model.inference.batching import steady
 from planner.model.inference.disaggregated import prefill_pool, transfer_s
 from planner.model.queueing.lengths import Lengths, lognormal_lengths
 from planner.model.queueing.operating import Demand, Serving
+from planner.model.queueing.steady import MEASURES, steady_state
 from planner.model.queueing.steady import Latency as Law
-from planner.model.queueing.steady import steady_state
 from planner.model.step_times import StepTimes
 from planner.search.serving.points import AGGREGATED, DECODE, PREFILL, Columns, Latency, Points
 from planner.search.serving.reasons import ASKED, bit, first_missed
@@ -83,8 +83,16 @@ class Queues:
             workers=self.workers[rows],
         )
 
-    def law(self, rate: FloatArray, percentiles: tuple[float, ...]) -> Law:
-        """Steady state at requests per second, without what happens outside the engine."""
+    def law(
+        self, rate: FloatArray, percentiles: tuple[float, ...], measures: tuple[str, ...] = MEASURES
+    ) -> Law:
+        """Steady state at requests per second, without what happens outside the engine.
+
+        Parameters
+        ----------
+        percentiles, measures
+            What percentiles are made, and of which latencies.
+        """
         variation, load, traits = self.request.variation, self.request.load, self.traits
         serving = Serving(
             steps=self.steps,
@@ -103,7 +111,7 @@ class Queues:
             replicas=self.workers,
             least_loaded=self.workers > 1.0,
         )
-        return steady_state(serving=serving, demand=demand, percentiles=percentiles)
+        return steady_state(serving=serving, demand=demand, percentiles=percentiles, measures=measures)
 
     def outside_s(self, batch: FloatArray) -> FloatArray:
         """Seconds before the first token that the queue does not know of.
@@ -127,7 +135,7 @@ class Queues:
 
     def worst(self, rate: FloatArray) -> FloatArray:
         """Return the largest excess at a rate; 0 or less is allowed."""
-        law = self.law(rate, _asked(self.request, self.role))
+        law = self.law(rate, *_asked(self.request, self.role))
         every = self.excess(law, rate, self.outside_s(law.batch))
         worst: FloatArray = np.max(np.stack(list(every.values())), axis=0)
         return worst
@@ -135,7 +143,8 @@ class Queues:
     def at(self, rate: FloatArray) -> Points:
         """Return the points at a rate."""
         request, role = self.request, self.role
-        law = self.law(rate, tuple(sorted({*SHOWN, *_asked(request, role)})))
+        shares, names = _asked(request, role)
+        law = self.law(rate, tuple(sorted({*SHOWN, *shares})), tuple(sorted({*SHOWS[role], *names})))
         outside = self.outside_s(law.batch)
         missed = np.zeros(len(rate), dtype=np.int64)
         for name, over in self.excess(law, rate, outside).items():
@@ -261,10 +270,11 @@ def _log(ratio: FloatArray) -> FloatArray:
     return logarithm
 
 
-def _asked(request: ServingRequest, role: int) -> tuple[float, ...]:
-    """Percentiles that the targets of a role need."""
-    targets = [getattr(request, name) for name in ASKED[role]]
-    return tuple(sorted({t.percentile for t in targets if t.is_set and t.percentile is not None}))
+def _asked(request: ServingRequest, role: int) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Percentiles that the targets of a role need, and of what."""
+    targets: dict[str, Target] = {name: getattr(request, name) for name in ASKED[role]}
+    shares = {name: t.percentile for name, t in targets.items() if t.is_set and t.percentile is not None}
+    return tuple(sorted(set(shares.values()))), tuple(shares)
 
 
 def _value(law: Law, name: str, percentile: float | None) -> FloatArray:
