@@ -30,6 +30,8 @@ WITHOUT_FAILURES: Final = (
     "Days and GPU-hours are without failures, restarts and checkpoints; days with failures, energy, carbon "
     "and cost include them."
 )
+ON_TIME: Final = 1e-3
+"""Share of the days by which a run that was asked to fill them may miss them."""
 _WHY: Final = {
     "no_recompute": "recomputes nothing",
     "likely": "more likely to fit",
@@ -77,15 +79,26 @@ def answered(
     per_day = job.batch_tokens / costs.step_s * SECONDS_PER_DAY * share
     tokens = job.tokens if job.tokens is not None else (job.days or 0.0) * per_day
     available = found.fewest if found.fewest is not None else case.site.available
-    plan = plan_of(
-        case,
-        costs,
-        fit_probability=float(plans.fit_probability[0]),
-        available=available,
-        tokens=tokens,
-        spread=spread,
-        operated=operated,
-    )
+    def planned(tokens: float) -> results.Plan:
+        return plan_of(
+            case,
+            costs,
+            fit_probability=float(plans.fit_probability[0]),
+            available=available,
+            tokens=tokens,
+            spread=spread,
+            operated=operated,
+        )
+
+    said = list(filled.assumptions), list(filled.notes)
+    plan = planned(tokens)
+    if job.tokens is None and job.days is not None:
+        late = plan.days_with_failures.value / job.days
+        if abs(late - 1.0) > ON_TIME:
+            # The goodput by which tokens were counted knows nothing of the length of a step.
+            filled.assumptions[:], filled.notes[:] = said
+            tokens /= late
+            plan = planned(tokens)
     answer = results.TrainAnswer(
         plan=plan,
         gpus=_need(found, spread) if found.fewest is not None else None,

@@ -473,3 +473,15 @@ def test_a_users_own_part_is_a_file(
     assert result.inputs.system is None
     assert any("no kernel rates" in reason for reason in result.plan.interval_widened)
     assert "sheet" in result.sources
+
+
+def test_days_are_filled_exactly_however_long_a_step_takes() -> None:
+    """A step of hours loses more to a failure than one of seconds."""
+    answer = train(
+        "llama-3.1-405b", gpu="h100-sxm", gpus=1024, days=30, global_batch=524_288, checkpoint="memory", top=0
+    )
+    assert answer.plan is not None
+    assert answer.plan.step_time_s.value > 3600
+    assert answer.plan.days_with_failures.value == pytest.approx(30, rel=1e-3)
+    assert answer.result.tokens is not None
+    assert len(answer.assumptions) == len({one.field for one in answer.assumptions})

@@ -17,7 +17,7 @@ from planner.types import FloatArray
 
 __all__ = ["Curve", "decoding", "pace_s", "room"]
 
-_HALVINGS: Final = 6
+_HALVINGS: Final = 10
 """Of the bracket of a solution."""
 _SECANTS: Final = 6
 """Lines between its ends afterwards, where the function hardly bends."""
