@@ -79,6 +79,7 @@ def answered(
     per_day = job.batch_tokens / costs.step_s * SECONDS_PER_DAY * share
     tokens = job.tokens if job.tokens is not None else (job.days or 0.0) * per_day
     available = found.fewest if found.fewest is not None else case.site.available
+
     def planned(tokens: float) -> results.Plan:
         return plan_of(
             case,

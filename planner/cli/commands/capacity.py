@@ -38,7 +38,11 @@ def run(
     ] = "usual",
     sections: Annotated[
         str | None,
-        option("--sections", metavar="NAMES", text="Some of site, training, frontier, serving, distillation, post-training."),
+        option(
+            "--sections",
+            metavar="NAMES",
+            text="Some of site, training, frontier, serving, distillation, post-training.",
+        ),
     ] = None,
     site: SiteOption = None,
     price: PriceOption = None,

@@ -17,10 +17,8 @@ from planner.types import FloatArray
 
 __all__ = ["Curve", "decoding", "pace_s", "room"]
 
-_HALVINGS: Final = 10
-"""Of the bracket of a solution."""
-_SECANTS: Final = 6
-"""Lines between its ends afterwards, where the function hardly bends."""
+_HALVINGS: Final = 30
+"""Of the bracket of a solution, whose ends are those of the fastest and of the slowest step."""
 
 
 class Curve(NamedTuple):
@@ -57,24 +55,15 @@ def decoding(*, alive: Values, curve: Curve, wait_s: Values) -> FloatArray:
         Seconds of waiting per token sampled, on average.
     """
     sequences, wait = np.broadcast_arrays(array(alive), array(wait_s))
-    low, high = np.zeros_like(sequences), sequences
     if not np.any(wait > 0.0):
         return sequences
-
-    def missing(batch: FloatArray) -> FloatArray:
-        return np.asarray(batch * (1.0 + wait / curve.at(batch)) - sequences)
-
-    below, above = -sequences, missing(high)
-    middle = high
-    for step in range(_HALVINGS + _SECANTS):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            line = np.where(above > below, low - below * (high - low) / (above - below), high)
-        middle = (low + high) / 2.0 if step < _HALVINGS else line
-        miss = missing(middle)
-        short = miss < 0.0
-        low, below = np.where(short, middle, low), np.where(short, miss, below)
-        high, above = np.where(short, high, middle), np.where(short, above, miss)
-    return middle
+    least, most = curve.at(0.0), curve.at(sequences)
+    low, high = (sequences / (1.0 + wait / seconds) for seconds in (least, most))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        short = middle * (1.0 + wait / curve.at(middle)) < sequences
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.asarray((low + high) / 2.0)
 
 
 def pace_s(*, alive: Values, curve: Curve, wait_s: Values) -> FloatArray:
