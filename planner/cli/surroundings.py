@@ -1,4 +1,4 @@
-"""Options on what surrounds the hardware, which every command that plans takes."""
+"""Options on the hardware and on what surrounds it, which every command that plans takes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,30 @@ from planner.cli.plans import option
 __all__ = [
     "AvailabilityOption",
     "CheckpointOption",
+    "ClusterOption",
     "FailuresOption",
     "FinanceOption",
+    "GpuOption",
+    "GpusOption",
+    "LinkOption",
     "PowerCapOption",
     "PriceOption",
+    "ReloadOption",
     "SiteOption",
+    "SoftwareOption",
 ]
 
+ClusterOption = Annotated[
+    str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
+]
+GpuOption = Annotated[
+    str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
+]
+GpusOption = Annotated[str | None, option("--gpus", text="On up to so many of them, as in 16384 or 1M.")]
+SoftwareOption = Annotated[
+    str | None,
+    option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
+]
 SiteOption = Annotated[
     str | None,
     option("--site", metavar="NAME", text="Where it runs: PUE, electricity, carbon, water.", kind="site"),

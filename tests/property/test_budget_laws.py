@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import planner
 from planner.catalog.load import Catalog
 from planner.plan.budget.results import BudgetAnswer
-from planner.plan.budget.spread import exact, over, times
 from planner.plan.document import Interval
+from planner.plan.independent import exact, over, times
 
 BOOK = Catalog()
 dollars = st.floats(1e6, 1e11)

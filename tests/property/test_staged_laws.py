@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from planner.catalog.load import Catalog
 from planner.plan.document import Interval
+from planner.plan.independent import times
 from planner.plan.staged.run import staged
-from planner.plan.staged.shares import Shares, times
+from planner.plan.staged.shares import Shares
 from planner.workload.training_recipe import TrainingRecipe
 
 BOOK = Catalog()

@@ -13,9 +13,9 @@ from planner.plan.budget import counted
 from planner.plan.budget.amounts import allotted
 from planner.plan.budget.asked import Wanted
 from planner.plan.budget.results import BudgetAnswer, BudgetResult
-from planner.plan.budget.spread import exact, over, times
 from planner.plan.defaults import Filled
 from planner.plan.document import Interval
+from planner.plan.independent import exact, over, times
 from planner.plan.operating.asked import Asked
 
 BOOK = Catalog()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import planner
 from planner.catalog.load import Catalog
-from planner.errors import InputError, UnknownNameError, UsageError
+from planner.errors import InputError, MissingExtraError, UnknownNameError, UsageError
 from planner.plan.scenario.check import mistakes_in, ready
 from planner.plan.scenario.read import read_document
 from planner.workload.scenario import Scenario
@@ -224,3 +225,13 @@ def test_the_linter_finds_what_a_shipped_scenario_could_not_ask(tmp_path: Path) 
         "5",
     ]
     assert mistakes_in(catalog, tmp_path / "workloads") == mistakes_in(catalog, tmp_path)
+
+
+def test_a_missing_extra_is_no_mistake_of_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code is that of the command itself, and there is no line to mend."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "scipy" else found(name, *more)
+    )
+    with pytest.raises(MissingExtraError, match=r"^planner mix needs the extra 'solve'.*planner\[solve\]'$"):
+        planner.run("shared-h100")

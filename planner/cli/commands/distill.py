@@ -11,7 +11,15 @@ from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.plans import assumed, document_of, option, text_table
 from planner.cli.session import Session
-from planner.cli.surroundings import FailuresOption, FinanceOption, PriceOption, SiteOption
+from planner.cli.surroundings import (
+    ClusterOption,
+    FailuresOption,
+    FinanceOption,
+    GpuOption,
+    GpusOption,
+    PriceOption,
+    SiteOption,
+)
 
 if TYPE_CHECKING:
     from planner.plan.distill.results import DistillResult
@@ -64,13 +72,9 @@ def run(
         str | None, option("--tokens", text="On which the student is trained, as in 100B.")
     ] = None,
     days: Annotated[str | None, option("--days", text="A deadline; without tokens, solve for them.")] = None,
-    cluster: Annotated[
-        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
-    ] = None,
-    gpu: Annotated[
-        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
-    ] = None,
-    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 1024.")] = None,
+    cluster: ClusterOption = None,
+    gpu: GpuOption = None,
+    gpus: GpusOption = None,
     teacher_loss: Annotated[
         str | None, option("--teacher-loss", metavar="NATS", text="Of the teacher; default: by the law.")
     ] = None,

@@ -18,6 +18,7 @@ from planner.cli.surroundings import (
     PowerCapOption,
     PriceOption,
     SiteOption,
+    SoftwareOption,
 )
 
 if TYPE_CHECKING:
@@ -92,10 +93,7 @@ def run(
     precision: Annotated[
         str | None, option("--precision", metavar="NAME", text="bf16 (default), fp8, mxfp8, nvfp4 ...")
     ] = None,
-    software: Annotated[
-        str | None,
-        option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
-    ] = None,
+    software: SoftwareOption = None,
     site: SiteOption = None,
     price: PriceOption = None,
     finance: FinanceOption = None,

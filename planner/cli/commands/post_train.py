@@ -12,7 +12,15 @@ from planner.cli.model_argument import check_overrides, read_model
 from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, infeasible, option, text_table
 from planner.cli.session import Session
-from planner.cli.surroundings import FailuresOption, FinanceOption, PriceOption, SiteOption
+from planner.cli.surroundings import (
+    ClusterOption,
+    FailuresOption,
+    FinanceOption,
+    GpuOption,
+    GpusOption,
+    PriceOption,
+    SiteOption,
+)
 
 if TYPE_CHECKING:
     from planner.plan.post_train.results import PostTrainResult
@@ -36,13 +44,9 @@ def run(
         str | None,
         option("--recipe", metavar="NAME", text="r1-zero, composer-like ...", kind="post-training"),
     ] = None,
-    cluster: Annotated[
-        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
-    ] = None,
-    gpu: Annotated[
-        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
-    ] = None,
-    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 4096.")] = None,
+    cluster: ClusterOption = None,
+    gpu: GpuOption = None,
+    gpus: GpusOption = None,
     steps: Annotated[str | None, option("--steps", text="Steps of the run: one of these four.")] = None,
     tokens: Annotated[str | None, option("--tokens", text="Tokens sampled, as in 100B.")] = None,
     days: Annotated[str | None, option("--days", text="Time of the run.")] = None,

@@ -11,7 +11,14 @@ from planner.cli.model_argument import Model, check_overrides, read_model
 from planner.cli.output import Answer, Table
 from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
 from planner.cli.session import Session
-from planner.cli.surroundings import FinanceOption, PowerCapOption, PriceOption, ReloadOption, SiteOption
+from planner.cli.surroundings import (
+    ClusterOption,
+    FinanceOption,
+    PowerCapOption,
+    PriceOption,
+    ReloadOption,
+    SiteOption,
+)
 
 if TYPE_CHECKING:
     from planner.plan.serving.explain import Explanation
@@ -24,9 +31,7 @@ __all__ = ["run"]
 def run(
     session: Session,
     model: Model,
-    cluster: Annotated[
-        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
-    ] = None,
+    cluster: ClusterOption = None,
     accelerator: Annotated[
         str | None,
         option("--accelerator", "--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator"),

@@ -14,11 +14,15 @@ from planner.cli.session import Session
 from planner.cli.surroundings import (
     AvailabilityOption,
     CheckpointOption,
+    ClusterOption,
     FailuresOption,
     FinanceOption,
+    GpuOption,
+    GpusOption,
     PowerCapOption,
     PriceOption,
     SiteOption,
+    SoftwareOption,
 )
 
 if TYPE_CHECKING:
@@ -42,20 +46,13 @@ Recipe = Annotated[
 def run(
     session: Session,
     recipe: Recipe,
-    cluster: Annotated[
-        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
-    ] = None,
-    gpu: Annotated[
-        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
-    ] = None,
-    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 16384 or 1M.")] = None,
+    cluster: ClusterOption = None,
+    gpu: GpuOption = None,
+    gpus: GpusOption = None,
     precision: Annotated[
         str | None, option("--precision", metavar="NAME", text="Of all stages: bf16, fp8, mxfp8, nvfp4 ...")
     ] = None,
-    software: Annotated[
-        str | None,
-        option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
-    ] = None,
+    software: SoftwareOption = None,
     overhead: Annotated[
         str, typer.Option("--overhead", metavar="NAME", help="Shares of experiments and failed runs.")
     ] = "usual",

@@ -14,12 +14,16 @@ from planner.cli.session import Session
 from planner.cli.surroundings import (
     AvailabilityOption,
     CheckpointOption,
+    ClusterOption,
     FailuresOption,
     FinanceOption,
+    GpuOption,
+    GpusOption,
     LinkOption,
     PowerCapOption,
     PriceOption,
     SiteOption,
+    SoftwareOption,
 )
 
 if TYPE_CHECKING:
@@ -33,13 +37,9 @@ __all__ = ["run"]
 def run(
     session: Session,
     model: Model,
-    cluster: Annotated[
-        str | None, option("--cluster", "-c", metavar="NAME", text="On this cluster.", kind="cluster")
-    ] = None,
-    gpu: Annotated[
-        str | None, option("--gpu", metavar="NAME", text="On this accelerator.", kind="accelerator")
-    ] = None,
-    gpus: Annotated[str | None, option("--gpus", text="On up to so many of them, as in 16384 or 1M.")] = None,
+    cluster: ClusterOption = None,
+    gpu: GpuOption = None,
+    gpus: GpusOption = None,
     tokens: Annotated[str | None, option("--tokens", text="Tokens to train on, as in 15.6T.")] = None,
     days: Annotated[
         str | None, option("--days", text="Solve for the tokens, or for the GPUs, of so many days.")
@@ -51,10 +51,7 @@ def run(
     precision: Annotated[
         str | None, option("--precision", metavar="NAME", text="bf16, fp8, mxfp8, nvfp4 ...")
     ] = None,
-    software: Annotated[
-        str | None,
-        option("--software", metavar="NAME", text="Training stack; default: the newest.", kind="software"),
-    ] = None,
+    software: SoftwareOption = None,
     kind: Annotated[
         str,
         typer.Option(

@@ -11,13 +11,13 @@ import numpy as np
 from planner.errors import InputError
 from planner.plan.budget.deals import HOURS_PER_DAY
 from planner.plan.budget.hardware import Hardware
-from planner.plan.budget.spread import exact, over, times
 from planner.plan.cluster.power import nameplate_watts
 from planner.plan.cluster.sheet import Question
 from planner.plan.cluster.wanted import Sized, sized
 from planner.plan.cluster.wanted import Wanted as Sizing
 from planner.plan.defaults import Filled
 from planner.plan.document import Interval
+from planner.plan.independent import exact, over, times
 from planner.plan.operating.money import interval_of
 from planner.plan.places import MOST_GPUS
 from planner.plan.price_words import OWN, PriceChoice

@@ -13,9 +13,9 @@ from planner.plan.budget.deals import terms_of
 from planner.plan.budget.hours import bought, energy, prices
 from planner.plan.budget.largest import largest
 from planner.plan.budget.results import BudgetAnswer, BudgetInputs, BudgetResult
-from planner.plan.budget.spread import times
 from planner.plan.cluster.sheet import distinct
 from planner.plan.defaults import Filled
+from planner.plan.independent import times
 from planner.plan.job import as_catalog
 from planner.plan.operating.asked import Asked
 from planner.units import MEGA

@@ -12,9 +12,9 @@ from planner.model.cost.contract import hours_for_flop
 from planner.plan import rates
 from planner.plan.budget.deals import HOURS_PER_DAY
 from planner.plan.budget.parts import FlatRate, Operations, Run, Service
-from planner.plan.budget.spread import exact, over, times
 from planner.plan.cluster.equivalents import reference_part
 from planner.plan.document import Interval
+from planner.plan.independent import exact, over, times
 from planner.plan.results import TrainResult
 from planner.plan.serve import serve
 from planner.units import HOURS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_HOUR

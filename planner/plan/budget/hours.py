@@ -13,10 +13,10 @@ from planner.model.power import carbon_kg, energy_kwh
 from planner.plan.budget.amounts import sizing
 from planner.plan.budget.deals import HOURS_PER_DAY
 from planner.plan.budget.parts import AtPrice, Bought, Energy
-from planner.plan.budget.spread import exact, over, times
 from planner.plan.cluster.equivalents import reference_part
 from planner.plan.cluster.power import average_watts, nameplate_watts
 from planner.plan.document import Interval
+from planner.plan.independent import exact, over, times
 from planner.plan.operating.money import interval_of
 from planner.plan.price_words import COLOCATION, OWN, PriceChoice, rent_of
 from planner.tables.price import TERMS

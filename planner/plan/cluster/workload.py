@@ -7,7 +7,6 @@ that is found on each; the ratio is that of the throughputs per accelerator at w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ from planner.errors import InputError
 from planner.plan.cluster.equivalents import reference_part
 from planner.plan.cluster.parts import Workload, WorkloadRatio
 from planner.plan.document import Interval
+from planner.plan.independent import over
 from planner.plan.serve import serve
 from planner.plan.train import train
 
@@ -124,7 +124,4 @@ def _over(rate: Interval | None, base: Interval, *, same: bool) -> Interval | No
         return None
     if same:
         return Interval(value=1.0, low=1.0, high=1.0)
-    value = rate.value / base.value
-    down = math.hypot(math.log(rate.value / max(rate.low, 1e-300)), math.log(base.high / base.value))
-    up = math.hypot(math.log(rate.high / rate.value), math.log(base.value / max(base.low, 1e-300)))
-    return Interval(value=value, low=value * math.exp(-down), high=value * math.exp(up))
+    return over(rate, base)

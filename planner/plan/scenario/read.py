@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from planner.catalog.load import Catalog
 from planner.catalog.strict_yaml import MOST_DEPTH, Document, Location, parse_scalar, read_yaml
-from planner.errors import InputError, PlannerError, UnknownNameError, UsageError
+from planner.errors import InputError, MissingExtraError, PlannerError, UnknownNameError, UsageError
 from planner.plan.scenario.questions import Question
 from planner.plan.scenario.values import is_path
 from planner.workload.kinds import SCENARIO
@@ -62,7 +62,7 @@ class Ready:
 
         Errors that are not of the input are raised as they are.
         """
-        if not isinstance(error, InputError | UsageError):
+        if isinstance(error, MissingExtraError) or not isinstance(error, InputError | UsageError):
             raise error
         name = self._concerned(error)
         if name in self.changed:

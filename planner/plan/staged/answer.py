@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.document import Interval
+from planner.plan.independent import times
 from planner.plan.staged import results
-from planner.plan.staged.shares import times
 from planner.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, TERA
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log
+from math import hypot
 from typing import TYPE_CHECKING, Final
 
 from planner.errors import InputError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.plan.numbers import Number
     from planner.workload.training_recipe import Overhead, TrainingRecipe
 
-__all__ = ["Shares", "shares_of", "times"]
+__all__ = ["Shares", "shares_of"]
 
 MOST_OVERHEAD: Final = 1000.0
 """Of experiments, as a multiple of the run."""
@@ -35,21 +35,9 @@ class Shares:
     def factor(self) -> Interval:
         """Experiments, the run and its failed steps over the run; the two are taken as independent."""
         value = _ONE + self.experiments.value + self.failed.value
-        down = _hypot(self.experiments.value - self.experiments.low, self.failed.value - self.failed.low)
-        up = _hypot(self.experiments.high - self.experiments.value, self.failed.high - self.failed.value)
+        down = hypot(self.experiments.value - self.experiments.low, self.failed.value - self.failed.low)
+        up = hypot(self.experiments.high - self.experiments.value, self.failed.high - self.failed.value)
         return Interval(value=value, low=max(value - down, _ONE), high=value + up)
-
-
-def times(run: Interval, factor: Interval) -> Interval:
-    """Multiply numbers whose errors are independent: their logarithms add as squares."""
-    value = run.value * factor.value
-    down = _hypot(log(run.value / run.low), log(factor.value / factor.low))
-    up = _hypot(log(run.high / run.value), log(factor.high / factor.value))
-    return Interval(value=value, low=value * exp(-down), high=value * exp(up))
-
-
-def _hypot(one: float, other: float) -> float:
-    return float((one * one + other * other) ** 0.5)
 
 
 def shares_of(
