@@ -85,3 +85,13 @@ def test_a_loss_that_cannot_be_reached_in_time_says_by_how_much(book: Catalog) -
     floor = planner.frontier(**HERE, serve_tokens="2T", loss=1.5, catalog=book)
     assert "at the floor of the law or below" in floor.result.reasons[0]
     assert {one.field for one in floor.result.nearest} == {"loss"}
+
+
+def test_a_loss_that_needs_no_run_is_refused(book: Catalog) -> None:
+    answer = planner.frontier(**HERE, serve_tokens="2T", loss=15, catalog=book)
+    assert answer.points == ()
+    assert "that is no run to plan" in answer.result.reasons[0]
+    (mend,) = answer.result.nearest
+    assert mend.field == "loss"
+    assert isinstance(mend.value, float)
+    assert 1.8 < mend.value < 5.0

@@ -23,7 +23,7 @@ from planner.plan.frontier.curve import Asked, fine_sizes, least_loss
 from planner.plan.frontier.outcome import refined
 from planner.plan.frontier.setting import figures
 from planner.plan.frontier.words import count, days_text, nats, serving_sentence, usd
-from planner.units import EXA, SECONDS_PER_DAY
+from planner.units import EXA, SECONDS_PER_DAY, SECONDS_PER_HOUR, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.frontier.asking import Question
@@ -37,6 +37,8 @@ __all__ = ["cheapest"]
 _SHARE_OF_TIME: Final = 0.5
 """Of the days, in which the best model has the loss that the goal `cost` asks for: the rest is room to train
 a smaller one for longer."""
+AT_ONCE_S: Final = 300.0
+"""A loss that takes less is refused: start-up and warm-up, which are not modelled, take longer."""
 _COUNTS: Final = 0.01
 """Share of the dollars from which a deadline is said to bind."""
 
@@ -58,6 +60,9 @@ def cheapest(ask: Question, explored: Explored, days: float) -> results.Point | 
         usd_per_gpu_s=ask.setting.usd_per_gpu_s,
         serving_usd=np.zeros(len(sizes)),
     )
+    if float(np.min(offer.seconds)) <= AT_ONCE_S:
+        _at_once(ask, explored, target)
+        return None
     if cheapest_size(offer, within) is None:
         _late(ask, offer, curve, days, target)
         return None
@@ -128,6 +133,19 @@ def _late(ask: Question, offer: Bought, curve: Curve, days: float, target: float
         ask.reasons.append(f"a loss of {nats(target)} is at the floor of the law or below: no run has it")
     ask.nearest.append(
         Nearest(field="loss", value=reached, sentence=f"--loss {np.ceil(reached * 1e4) / 1e4:g}")
+    )
+
+
+def _at_once(ask: Question, explored: Explored, target: float) -> None:
+    """Say that a loss is so high that no run is worth planning for it."""
+    hour = ask.curve(explored, SECONDS_PER_HOUR)
+    reached = float(np.nanmin(hour.loss))
+    ask.reasons.append(
+        f"a loss of {nats(target)} is had within {format_quantity(AT_ONCE_S, 's')} here: that is no run to "
+        "plan"
+    )
+    ask.nearest.append(
+        Nearest(field="loss", value=reached, sentence=f"--loss {reached:.3g}, what an hour gives, or less")
     )
 
 
