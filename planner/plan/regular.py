@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from planner.plan.defaults import Filled
 from planner.plan.frontier.setting import layout_of
 from planner.plan.job import case_on, resolve
@@ -110,9 +112,14 @@ def _fastest(case: Case) -> Found | None:
     """Find the layout that makes most progress with failures, on fewer accelerators where those take most.
 
     Steps of a batch that is too small for the cluster hardly get shorter with more accelerators, which fail
-    more often: where failures leave less than `ENOUGH` of the time, half as many are tried, and so on.
+    more often: where failures leave less than `ENOUGH` of the time, half as many are tried, and so on. A step
+    takes at most twice as long on half as many: where they keep more than twice the time, more are not tried.
     """
     best, most, gpus = None, 0.0, case.site.available
+    halves = gpus // 2 ** np.arange(int(gpus).bit_length())
+    shares = case.goodput(halves.astype(float))
+    worth = np.flatnonzero(shares[1:] < 2.0 * shares[:-1])
+    gpus = int(halves[worth[0]]) if len(worth) else gpus
     while gpus >= 1:
         result = search(
             hardware=case.site.table,
