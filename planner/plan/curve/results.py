@@ -44,7 +44,7 @@ class Point(Base):
 
     x: float
     y: Interval
-    facts: dict[str, Fact] = {}
+    facts: dict[str, Fact] = Field(default_factory=dict)
     """More of the answer at this point, by name: the layout, the step time, what binds."""
 
 
@@ -87,7 +87,7 @@ class Stack(Base):
     total: Interval
     limit: float | None = None
     """What it must stay below, as the memory there is."""
-    facts: dict[str, Fact] = {}
+    facts: dict[str, Fact] = Field(default_factory=dict)
 
 
 class CurveInputs(Base):
@@ -103,7 +103,7 @@ class CurveInputs(Base):
     """First and last point of the range."""
     high: float | None = None
     points: int | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """More inputs of the questions that the points ask."""
     overrides: tuple[str, ...] = ()
     """`--set` of this call."""
@@ -149,6 +149,12 @@ class CurveResult(Document):
             for part in stack.parts
         ]
         return [*lines, *bars]
+
+    def to_frame(self) -> Any:
+        """Return `rows` as a pandas data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
 
 
 def _spread(key: str, value: Interval) -> dict[str, Fact]:
