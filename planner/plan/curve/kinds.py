@@ -1,0 +1,83 @@
+"""Kinds of curves: what each shows, which function computes it, and what it asks for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from planner.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from planner.plan.curve.asked import Asked
+    from planner.plan.curve.results import CurveAnswer
+
+__all__ = ["KINDS", "Kind", "kind_named"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of curve.
+
+    Attributes
+    ----------
+    name
+        As the command line has it.
+    about
+        One sentence for the help.
+    home
+        ``module:function``; the function takes an `Asked` and returns a `CurveAnswer`.
+    question
+        The command whose inputs ``--with`` takes (`planner.plan.scenario.questions`).
+    needs
+        Of ``model``, ``place`` (a cluster or an accelerator) and ``traffic`` what must be given.
+    own
+        Inputs of the question that the curve sets itself, so that ``--with`` does not take them.
+    low, high
+        Accelerators from which and up to which it is drawn, where nothing else says so.
+    points
+        How many, by default.
+    """
+
+    name: str
+    about: str
+    home: str
+    question: str
+    needs: tuple[str, ...] = ("model", "place")
+    own: frozenset[str] = frozenset()
+    low: int = 8
+    high: int = 10_000_000
+    points: int = 100
+
+    @property
+    def data(self) -> Callable[[Asked], CurveAnswer]:
+        """The function, imported on first use."""
+        module, _, name = self.home.partition(":")
+        found: Callable[[Asked], CurveAnswer] = getattr(importlib.import_module(module), name)
+        return found
+
+
+_PLACE: Final = frozenset({"model", "cluster", "gpu", "accelerator", "gpus", "traffic", "top", "explain"})
+_TRAIN: Final = _PLACE | {"days", "goal", "exhaustive", "link", "power_cap"}
+
+
+def _training(name: str, about: str) -> Kind:
+    home = "planner.plan.curve.training:data"
+    return Kind(name=name, about=about, home=home, question="train", own=_TRAIN)
+
+
+_ALL: Final = (
+    _training("throughput", "Tokens per second of training against accelerators, failures included."),
+)
+KINDS: Final = {kind.name: kind for kind in _ALL}
+"""By name, in the order of the help."""
+
+
+def kind_named(name: str) -> Kind:
+    """Return a kind by its name; raises `UsageError`."""
+    found = KINDS.get(name.strip().casefold().replace("_", "-"))
+    if found is None:
+        mend = suggest(name, KINDS, otherwise=f"there are {', '.join(KINDS)}")
+        raise UsageError(f"unknown kind of curve {name[:40]!r}; {mend}")
+    return found
