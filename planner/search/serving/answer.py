@@ -12,7 +12,7 @@ import numpy as np
 from planner.search.serving.build import Draft, built, of_specs
 from planner.search.serving.candidates import Candidates, Scenario, candidates, looked_at, scenarios
 from planner.search.serving.cluster import for_demand, own_best, shared_out
-from planner.search.serving.fleet import Counts, FleetPlan, ServingResult
+from planner.search.serving.fleet import Counts, FleetPlan, ServingResult, Tried
 from planner.search.serving.fleets import Specs, distinct, order, specs
 from planner.search.serving.frontier import frontier
 from planner.search.serving.missed import missed
@@ -22,7 +22,7 @@ from planner.search.serving.request import MODES, ServingRequest
 from planner.search.serving.roles import sweep
 from planner.search.serving.sweep import Swept
 
-__all__ = ["search"]
+__all__ = ["fleets", "search"]
 
 
 @dataclass(eq=False)
@@ -77,7 +77,43 @@ def search(request: ServingRequest) -> ServingResult:
         counts=ground.counts,
         seconds=time.perf_counter() - started,
         missed=() if best is not None else missed(request, ground.swept, ground.left, ground.lacking, most),
+        replicas=tried,
     )
+
+
+def fleets(result: ServingResult, gpus: Sequence[Sequence[float]]) -> tuple[FleetPlan | None, ...]:
+    """Build the best fleets on other numbers of accelerators, of the replicas that a search found.
+
+    Parameters
+    ----------
+    result
+        Of a request for the most that its accelerators serve.
+    gpus
+        Of each fleet the accelerators of each part; replicas share their queues with at least as many others
+        as in the search where these are no fewer than the request's.
+
+    Returns
+    -------
+    tuple of FleetPlan or None
+        None where no replica fits.
+    """
+    request = result.request
+    drafts = [_best(_on(request, each), result.replicas) for each in gpus]
+    plans = iter(built(request, [draft for draft in drafts if draft is not None]))
+    some = [None if draft is None else next(plans) for draft in drafts]
+    return tuple(
+        None if plan is None else replace(plan, idle=plan.idle + np.subtract(each, _gpus(request)))
+        for plan, each in zip(some, gpus, strict=True)
+    )
+
+
+def _on(request: ServingRequest, gpus: Sequence[float]) -> ServingRequest:
+    parts = tuple(replace(part, gpus=n) for part, n in zip(request.parts, gpus, strict=True))
+    return replace(request, parts=parts)
+
+
+def _gpus(request: ServingRequest) -> list[float]:
+    return [part.gpus for part in request.parts]
 
 
 def _swept(request: ServingRequest) -> _Field:
@@ -100,8 +136,6 @@ def _swept(request: ServingRequest) -> _Field:
                 ground.swept.setdefault(role, []).append(one)
     return ground
 
-
-Tried = Sequence[tuple[Scenario, Candidates]]
 
 CLOSE: Final = 3
 """Scenarios whose replicas are judged by queueing: the one that screening finds best and the next ones, which

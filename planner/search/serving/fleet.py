@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from planner.search.serving.candidates import Candidates, Scenario
 from planner.search.serving.points import Points
 from planner.search.serving.request import ServingRequest
 from planner.types import FloatArray, IntArray
 
-__all__ = ["Counts", "FleetPlan", "Frontier", "Missed", "PoolPlan", "ServingResult"]
+__all__ = ["Counts", "FleetPlan", "Frontier", "Missed", "PoolPlan", "ServingResult", "Tried"]
+
+Tried = Sequence[tuple[Scenario, Candidates]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +144,7 @@ class ServingResult:
     counts: Counts
     seconds: float
     missed: tuple[Missed, ...] = ()
+    replicas: Tried = ()  # what fleets were built of, by how pools divide what is asked
 
     @property
     def feasible(self) -> bool:
