@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -126,6 +127,26 @@ class Catalog:
         """What look-ups over many records have read; see `planner.catalog.tops`."""
         self._tracking: list[dict[tuple[str, str], None]] = [{}]
         self._overrides = self._parsed(overrides)
+
+    def changed(self, overrides: Iterable[str]) -> Catalog:
+        """Return this catalog with more overrides; what none of them concerns is not read again.
+
+        Raises
+        ------
+        InputError
+            An override of something unknown.
+        UsageError
+            An override that cannot be read.
+        """
+        added = self._parsed(tuple(overrides))
+        other = copy.copy(self)
+        other._overrides = (*self._overrides, *added)
+        other._tracking = [{}]
+        touched = {(one.kind.name, one.id) for one in added}
+        concerned = {key for key in self._records if touched & {key, (key[0], None)}}
+        other._records = {key: record for key, record in self._records.items() if key not in concerned}
+        other._cited = {key: cited for key, cited in self._cited.items() if key not in concerned}
+        return other
 
     def _parsed(self, overrides: tuple[str, ...]) -> tuple[Override, ...]:
         if not overrides:

@@ -158,3 +158,16 @@ def test_a_value_that_the_field_refuses_names_the_override(root: Path, text: str
         changed(root, text)
     assert str(caught.value).startswith(f"--set {text}: ")
     assert complaint in str(caught.value)
+
+
+def test_a_catalog_takes_more_overrides_and_reads_only_what_they_concern(root: Path) -> None:
+    book = Catalog(root=root, overrides=("accelerator.memory.bandwidth=4 TB/s",))
+    before = book.get(ACCELERATOR, "chip-a")
+    other = book.changed(["accelerator.chip-a.memory.bandwidth=*0.5"])
+    assert other.get(ACCELERATOR, "chip-a").memory.bandwidth.value == 2e12
+    assert book.get(ACCELERATOR, "chip-a") is before and before.memory.bandwidth.value == 4e12
+    assert book.changed(["fabric.achievable=80 %"]).get(ACCELERATOR, "chip-a") is before
+    assert book.changed(["accelerator.compute_units=1"]).get(ACCELERATOR, "chip-a") is not before
+    assert other.used == (("accelerator", "chip-a"),)
+    with pytest.raises(InputError, match=r"bandwidth"):
+        book.changed(["accelerator.memory.bandwith=1"])
