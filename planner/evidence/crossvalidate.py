@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.evidence.calibrate import Fit, fit_chosen
 from planner.evidence.cases import Cases
+from planner.evidence.pairs import Rows
 from planner.evidence.predict import chosen, predict, step_time_s
 from planner.evidence.statistics import Quantiles, class_quantiles, left_out
 from planner.types import BoolArray, FloatArray
@@ -42,6 +43,20 @@ class Held:
     def quantiles(self) -> dict[str, Quantiles]:
         """Quantiles from all rows: those that planning uses."""
         return class_quantiles(-np.log(self.ratio), self.classes, self.families)
+
+    @property
+    def pairs(self) -> Rows:
+        """Errors of rows that a comparison may set beside each other."""
+        runs = [self.cases.runs[i] for i in self.cases.run]
+        return Rows(
+            error=-np.log(self.ratio),
+            low=np.log(self.low_s / self.predicted_s),
+            high=np.log(self.high_s / self.predicted_s),
+            families=self.families,
+            classes=self.classes,
+            models=[run.text["model"] for run in runs],
+            accelerators=[run.text["accelerator"] for run in runs],
+        )
 
 
 def class_of(cases: Cases) -> list[str]:

@@ -22,6 +22,7 @@ from planner.evidence.calibrate import Fit, fit
 from planner.evidence.cases import Cases, build_cases
 from planner.evidence.crossvalidate import Held, class_of, cross_validate
 from planner.evidence.memory_check import check_memory
+from planner.evidence.pairs import shared_errors
 from planner.evidence.predict import chosen, constants_by_class, predict
 from planner.evidence.runs import read_runs
 from planner.evidence.statistics import Quantiles, errors
@@ -107,6 +108,7 @@ def _global(catalog: Catalog, date: str) -> Calibration:
         quantiles=held.quantiles,
         sigma=memory.spread,
         memory_rows=len(memory.rows),
+        shared=shared_errors(held.pairs),
         date=date,
         evidence=DEFAULT_EVIDENCE,
         rows=len(held.families),

@@ -21,6 +21,7 @@ from planner.evidence.recalibrate import RANK_ROWS, Calibration
 from planner.evidence.serving_calibrate import predicted
 from planner.evidence.serving_held import HeldOut, hold_out
 from planner.evidence.serving_intervals import held_bounds, interval_names, ranked, serving_quantiles
+from planner.evidence.serving_pairs import shared_figures
 from planner.evidence.serving_predict import predict_serving
 from planner.evidence.serving_record import corrected_serving_text, fitted_serving_text
 from planner.evidence.serving_runs import EVIDENCE, serving_evidence_path
@@ -93,6 +94,7 @@ def fitted(found: Figures, held: HeldOut, *, date: str) -> Calibration:
         constants=held.whole.constants(),
         folds=[fit.constants() for fit in held.fits.values()],
         quantiles=serving_quantiles(spread, found.names, known),
+        shared=shared_figures(found.targets, spread, found.names, held.folds, known),
         date=date,
         evidence=f"{EVIDENCE}/{serving_evidence_path().name}",
         rows=rows,

@@ -12,7 +12,9 @@ from planner.catalog.schema.serving_calibration import (
     GlobalConstants,
     ServingCalibration,
 )
+from planner.evidence.pairs import Share
 from planner.evidence.statistics import Quantiles
+from planner.evidence.training_record import shared_restated, shared_written
 from planner.units import KILO, MEGA
 from planner.workload.emit import Plain, to_text
 
@@ -31,6 +33,7 @@ def fitted_serving_text(
     constants: Constants,
     folds: Iterable[Constants],
     quantiles: Mapping[str, Quantiles],
+    shared: Mapping[str, Share],
     date: str,
     evidence: str,
     rows: int,
@@ -46,6 +49,8 @@ def fitted_serving_text(
         The same of fits that leave rows out; their least and largest values are the ranges.
     quantiles
         Measured over predicted per class, from rows that the constants were not fitted on.
+    shared
+        Correlation of errors by metric and what differs between two predictions.
     rows
         Rows with a figure that was fitted to.
     """
@@ -61,6 +66,7 @@ def fitted_serving_text(
         "client": _ranged(ClientConstants, [fit[first] for fit in fits]),
         "engines": {name: _ranged(EngineConstants, [fit[name] for fit in fits]) for name in constants},
         "intervals": _intervals(quantiles),
+        "shared": shared_written(shared),
     }
     return to_text(document)
 
@@ -85,6 +91,8 @@ def corrected_serving_text(
     document["engines"] = {family: _held(own) for family, own in record.engines.items()}
     if quantiles:
         document["intervals"] = _intervals(quantiles)
+    if record.shared:
+        document["shared"] = shared_restated(record.shared)
     return to_text(document | {"correction": round(factor, 4)})
 
 

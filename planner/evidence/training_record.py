@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from planner.catalog.schema.calibration import Constants
 from planner.evidence.calibrate import PARAMETERS
+from planner.evidence.pairs import Share
 from planner.evidence.statistics import Quantiles
 from planner.units import KILO, MEGA
 from planner.workload.emit import Plain, to_text
 
 if TYPE_CHECKING:
-    from planner.catalog.schema.calibration import TrainingCalibration
+    from planner.catalog.schema.calibration import SharedError, TrainingCalibration
 
-__all__ = ["UNITS", "corrected_text", "fitted_text"]
+__all__ = ["UNITS", "corrected_text", "fitted_text", "shared_restated", "shared_written"]
 
 LEAST_SIGMA: Final = 0.05
 """Spread of peak memory below which no few rows are believed."""
@@ -30,6 +31,7 @@ def fitted_text(
     quantiles: Mapping[str, Quantiles],
     sigma: float,
     memory_rows: int,
+    shared: Mapping[str, Share],
     date: str,
     evidence: str,
     rows: int,
@@ -45,14 +47,15 @@ def fitted_text(
         Measured over predicted per class.
     sigma, memory_rows
         Spread of peak memory and the peaks that it is from.
+    shared
+        Correlation of errors by what differs between two predictions.
     """
     head = _head("Constants of the training estimator", date, evidence, rows, families)
     note = "Ranges are the spread of each constant over fits that leave one family out."
     constants = {name: _fitted(name, value, spread[name]) for name, value in values.items()}
     memory = {"sigma": round(max(sigma, LEAST_SIGMA), 3), "rows": memory_rows}
-    return to_text(
-        head | {"note": note, "constants": constants, "intervals": _intervals(quantiles), "memory": memory}
-    )
+    spreads = {"intervals": _intervals(quantiles), "shared": shared_written(shared), "memory": memory}
+    return to_text(head | {"note": note, "constants": constants} | spreads)
 
 
 def corrected_text(
@@ -73,9 +76,35 @@ def corrected_text(
         document["classes"] = {family: _held(own) for family, own in record.classes.items()}
     if quantiles:
         document["intervals"] = _intervals(quantiles)
+    if record.shared:
+        document["shared"] = shared_restated(record.shared)
     if record.memory is not None:
         document["memory"] = {"sigma": record.memory.sigma.value, "rows": record.memory.rows}
     return to_text(document | {"correction": round(factor, 4)})
+
+
+def shared_written(shared: Mapping[str, Share]) -> dict[str, Plain]:
+    """Write what pairs share, by kind."""
+    return {
+        kind: {
+            "correlation": round(one.value, 3),
+            "low": round(one.low, 3),
+            "high": round(one.high, 3),
+            "pairs": one.pairs,
+            "families": one.families,
+        }
+        for kind, one in shared.items()
+    }
+
+
+def shared_restated(shared: Mapping[str, SharedError]) -> dict[str, Plain]:
+    """Write what the record in use says that pairs share: a factor on all predictions leaves it as it is."""
+    return shared_written(
+        {
+            kind: Share(one.correlation, one.low, one.high, one.pairs, one.families)
+            for kind, one in shared.items()
+        }
+    )
 
 
 def _head(name: str, date: str, evidence: str, rows: int, families: Sequence[str]) -> dict[str, Plain]:

@@ -17,6 +17,7 @@ from planner.catalog.schema.calibration import TrainingCalibration
 from planner.cli.tree import app
 from planner.errors import InputError
 from planner.evidence.calibrate import prior_constants
+from planner.evidence.pairs import Share
 from planner.evidence.recalibrate import LEAST_ROWS, RANK_ROWS, calibrate_training
 from planner.evidence.statistics import Quantiles
 from planner.evidence.training_record import LEAST_SIGMA, corrected_text, fitted_text
@@ -202,12 +203,14 @@ class TestRecord:
         values = prior_constants().base
         text = fitted_text(
             values=values, spread={k: (0.9 * v, 1.1 * v) for k, v in values.items()},
-            quantiles={"pooled": Quantiles(0.9, 1.2, 7)}, sigma=0.01, memory_rows=5, date="2026-01-02",
+            quantiles={"pooled": Quantiles(0.9, 1.2, 7)}, sigma=0.01, memory_rows=5,
+            shared={"layout": Share(0.8, 0.7, 0.9, 9, 3)}, date="2026-01-02",
             evidence="x.csv", rows=7, families=["f", "g"],
         )  # fmt: skip
         found = self.read(text, tmp_path)
         assert found.memory is not None
         assert found.memory.sigma.value == LEAST_SIGMA
+        assert (found.shared["layout"].correlation, found.shared["layout"].families) == (0.8, 3)
         assert (found.rows, found.families, found.correction) == (7, ("f", "g"), None)
         for name, value in values.items():
             quantity = getattr(found.constants, name)

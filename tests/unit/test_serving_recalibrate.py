@@ -16,6 +16,7 @@ from planner.catalog.lint import lint
 from planner.catalog.load import Catalog
 from planner.catalog.schema.serving_calibration import ServingCalibration
 from planner.errors import InputError
+from planner.evidence.pairs import Share
 from planner.evidence.serving_calibrate import FIXED, prior_fit
 from planner.evidence.serving_intervals import interval_names
 from planner.evidence.serving_recalibrate import WITHIN_SWEEP, calibrate_serving
@@ -68,6 +69,7 @@ def test_a_fit_survives_being_written_and_read(tmp_path: Path) -> None:
         constants=whole.constants(),
         folds=[moved.constants()],
         quantiles={"tpot": Quantiles(0.8, 1.3, 99), "tpot closed moe": Quantiles(0.7, 1.4, 20)},
+        shared={"tpot layout": Share(0.4, -0.1, 0.5, 9, 3)},
         date="2026-01-02",
         evidence="rows.csv",
         rows=99,
@@ -92,6 +94,7 @@ def test_a_fit_survives_being_written_and_read(tmp_path: Path) -> None:
         section = record.client if hasattr(record.client, name) else record.constants
         assert getattr(section, name).low is None, name
     assert record.intervals["tpot closed moe"].high.value == 1.4
+    assert record.shared["tpot layout"].correlation == 0.4
     assert (record.date, record.rows, record.families) == ("2026-01-02", 99, ("one", "two"))
 
 

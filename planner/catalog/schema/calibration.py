@@ -9,7 +9,7 @@ from pydantic import Field
 from planner.catalog.quantity import Count, Fraction, IsoDate, Ratio, Seconds
 from planner.catalog.records import Items, Record, Section, Text
 
-__all__ = ["Constants", "Interval", "TrainingCalibration"]
+__all__ = ["Constants", "Interval", "SharedError", "TrainingCalibration"]
 
 
 class Constants(Section):
@@ -63,6 +63,19 @@ class Interval(Section):
     rows: Annotated[int, Field(ge=0)]
 
 
+class SharedError(Section):
+    """How much of its error a prediction shares with another; see `planner.evidence.pairs`."""
+
+    correlation: Annotated[float, Field(ge=-1.0, le=1.0)]
+    """Of log(measured / predicted) of the two; below 0 they miss in opposite directions."""
+    low: Annotated[float, Field(ge=-1.0, le=1.0)]
+    """Least of those without one family."""
+    high: Annotated[float, Field(ge=-1.0, le=1.0)]
+    """Largest."""
+    pairs: Annotated[int, Field(ge=0)]
+    families: Annotated[int, Field(ge=0)]
+
+
 class MemorySpread(Section):
     """Spread of log(measured / predicted) peak memory."""
 
@@ -83,6 +96,8 @@ class TrainingCalibration(Record):
     """Software class to the constants it overrides."""
     intervals: dict[str, Interval] = Field(default_factory=dict)
     """``dense-tuned`` and so on, and ``pooled``."""
+    shared: dict[str, SharedError] = Field(default_factory=dict)
+    """By what differs between two predictions: ``layout``, ``accelerator``, ``model``, ``both``, ``class``."""
     memory: MemorySpread | None = None
     correction: Ratio | None = None
     """A user's own factor on the step time."""

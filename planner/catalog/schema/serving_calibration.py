@@ -8,7 +8,7 @@ from pydantic import Field
 
 from planner.catalog.quantity import Bytes, Fraction, IsoDate, Ratio, Seconds
 from planner.catalog.records import Items, Record, Section, Text
-from planner.catalog.schema.calibration import Interval
+from planner.catalog.schema.calibration import Interval, SharedError
 
 __all__ = ["ClientConstants", "EngineConstants", "GlobalConstants", "ServingCalibration"]
 
@@ -84,5 +84,7 @@ class ServingCalibration(Record):
     """By family of `planner.workload.engine`."""
     intervals: dict[str, Interval] = Field(default_factory=dict)
     """``tpot closed dense`` and so on; pools by metric."""
+    shared: dict[str, SharedError] = Field(default_factory=dict)
+    """By metric and what differs between two predictions: ``throughput layout`` and so on."""
     correction: Ratio | None = None
     """A user's own factor on step times."""
