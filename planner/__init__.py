@@ -20,6 +20,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `capacity`                  the dossier of a cluster: what it is, trains and serves
 `mix`                       one cluster shared between jobs, at a proven optimum
 `export`                    a plan of training or serving as the launch arguments of a program that runs it
+`curve`                     an answer over a range of accelerators, loads, sizes or times
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -34,6 +35,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `import_trace`              a CSV of requests as a traffic profile of the catalog
 `summarize_traffic`         a traffic profile in plain numbers
 `cluster`                   namespace: `show`, `list`, `compare` and `size` clusters as a whole
+`plot`                      namespace: figures, one function each, from a result to matplotlib axes
 `model`                     namespace: the physics, as pure functions of arrays
 `tables`                    namespace: records as tables of arrays, the input of `model`
 `units`                     namespace: text with units to numbers, and back
@@ -48,7 +50,7 @@ from typing import TYPE_CHECKING, Any, Final
 from planner.__about__ import __version__
 
 if TYPE_CHECKING:
-    from planner import cluster, model, tables, units
+    from planner import cluster, model, plot, tables, units
     from planner.catalog.load import Catalog
     from planner.errors import (
         InfeasibleError,
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from planner.evidence.validate import validate_training
     from planner.plan.budget.budget import budget
     from planner.plan.capacity.capacity import capacity
+    from planner.plan.curve.curve import curve
     from planner.plan.distill.answer import distill
     from planner.plan.export.export import export
     from planner.plan.frontier.frontier import frontier
@@ -96,6 +99,7 @@ __all__ = [
     "calibrate_training",
     "capacity",
     "cluster",
+    "curve",
     "distill",
     "export",
     "frontier",
@@ -103,6 +107,7 @@ __all__ = [
     "import_trace",
     "mix",
     "model",
+    "plot",
     "post_train",
     "run",
     "serve",
@@ -129,6 +134,7 @@ _HOMES: Final = {
     "calibrate_kernels": "planner.evidence.kernels",
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
+    "curve": "planner.plan.curve.curve",
     "distill": "planner.plan.distill.answer",
     "export": "planner.plan.export.export",
     "capacity": "planner.plan.capacity.capacity",
@@ -147,7 +153,7 @@ _HOMES: Final = {
     "validate_training": "planner.evidence.validate",
 }
 """Public name to the module that defines it."""
-_NAMESPACES: Final = ("cluster", "model", "tables", "units")
+_NAMESPACES: Final = ("cluster", "model", "plot", "tables", "units")
 """Public names that are modules."""
 
 

@@ -12,9 +12,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from planner.cli.output import Answer, Choice, emit
+from planner.cli.pictures import Dpi, Picture, Size
 from planner.cli.scenarios import SaveOption, given, keep, scenario_text
 from planner.cli.session import Session
 from planner.cli.streams import talk
+from planner.errors import UsageError
 from planner.plan.scenario.questions import question_of
 
 __all__ = ["Catalogs", "Debug", "Overrides", "command"]
@@ -56,13 +58,15 @@ _OUTPUT: Final = {
 """Parameters of `Choice.of`, under names that leave the plain ones to the command."""
 _CATALOG: Final = {"catalog": Catalogs, "set_": Overrides}
 _SAVE: Final = {"save": SaveOption}
+_PICTURE: Final = {"size": Size, "dpi": Dpi}
 
 
 def command(function: Callable[..., Answer]) -> Callable[..., None]:
     """Make a command of a function that returns an `Answer`.
 
     The function's parameters are its own arguments and options, annotated as typer wants them; one called
-    ``session`` receives the `Session`, and the command then also takes ``--catalog`` and ``--set``. Every
+    ``session`` receives the `Session`, and the command then also takes ``--catalog`` and ``--set``; one
+    called ``picture`` receives the `Picture`, and ``-o`` then also takes the endings of pictures. Every
     command takes ``--json``, ``--jsonl``, ``--csv``, ``--format``, ``-o`` and ``--debug``, and one that asks
     a question that scenarios know ``--save``.
     """
@@ -70,17 +74,25 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     own = [
         parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
         for name, parameter in inspect.signature(function).parameters.items()
-        if name != "session"
+        if name not in ("session", "picture")
     ]
-    reads = "session" in hints
+    reads, drawn = "session" in hints, "picture" in hints
     question = question_of(function.__module__)
-    shared = {**(_CATALOG if reads else {}), **(_SAVE if question else {}), **_OUTPUT, "debug": Debug}
+    shared = {**(_CATALOG if reads else {}), **(_SAVE if question else {}), **_OUTPUT}
+    shared |= {**(_PICTURE if drawn else {}), "debug": Debug}
 
     @functools.wraps(function)
     def run(context: typer.Context, **values: Any) -> None:
         common = {name: values.pop(name) for name in shared}
         session = _session(context, common)
         choice = Choice.of(**{name.removeprefix("as_"): common[name] for name in _OUTPUT})
+        if choice.picture and not drawn:
+            raise UsageError(
+                f"-o {choice.picture_file}: {context.command_path} has no picture; write .csv, .json or .md, "
+                "or see planner curve --help"
+            )
+        if drawn:
+            values["picture"] = Picture.read(common["size"], common["dpi"])
         file = common.get("save")
         asked = given(context, values)
         kept = "" if question is None or file is None else scenario_text(file, question, asked, session)

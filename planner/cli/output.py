@@ -7,6 +7,8 @@
 ``--csv``           its rows, units in the header
 ``--format NAME``   its tables as tabulate writes them: github, latex, html, tsv ...
 ``-o FILE``         to a file, whole or not at all; the ending picks the format where none is named
+``-o FILE.svg``     .svg, .png, .pdf: the picture of an answer that has one; data that was asked for by
+                    name beside it goes to stdout
 ==================  ==================================================================================
 
 stdout carries the answer and nothing else; notes and errors go to stderr. JSON never holds NaN or infinity.
@@ -29,6 +31,7 @@ from planner.errors import UsageError, suggest
 __all__ = ["Answer", "Choice", "Column", "Table", "document", "emit", "rendered"]
 
 _MACHINE: Final = ("json", "jsonl", "csv")
+_PICTURES: Final = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
 _WIDEST: Final = 64
 """Characters of a cell before it is wrapped."""
 _ENDINGS: Final = {
@@ -106,6 +109,8 @@ class Answer:
         Talk for stderr.
     exit_code : int
         0, or 4 for an answer that says why nothing is feasible, or 3 for a list of mistakes.
+    picture : callable, optional
+        Takes ``svg``, ``png`` or ``pdf`` and returns the picture; None where there is none to draw.
     """
 
     document: Mapping[str, Any]
@@ -114,11 +119,20 @@ class Answer:
     text: str = ""
     notes: Sequence[str] = ()
     exit_code: int = 0
+    picture: Callable[[str], bytes] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
     """How the user wants to see the answer: the format, and the file or ``-``.
+
+    Attributes
+    ----------
+    format, output : str
+        Of the text, and where it goes.
+    picture, picture_file : str
+        Format and file of the picture; empty where none was asked for. There is text beside it only where a
+        format was named (``format`` is then not empty).
 
     Raises
     ------
@@ -128,6 +142,8 @@ class Choice:
 
     format: str = "table"
     output: str = "-"
+    picture: str = ""
+    picture_file: str = ""
 
     @classmethod
     def of(
@@ -145,6 +161,10 @@ class Choice:
         if len(set(named)) > 1:
             raise UsageError(f"{' and '.join(named)} are different formats; choose one of them")
         ending = PurePath(output).suffix.lower() if output else ""
+        if output and ending in _PICTURES:
+            for name in named[:1]:
+                _check_format(name)
+            return cls(named[0] if named else "", "-", _PICTURES[ending], output)
         chosen = named[0] if named else _ENDINGS.get(ending, "table")
         _check_format(chosen)
         return cls(chosen, "-" if output is None else output)
@@ -197,6 +217,10 @@ def emit(answer: Answer, choice: Choice) -> None:
     OutputError
         It cannot be written.
     """
+    if choice.picture and answer.picture is not None:
+        to_file(choice.picture_file, answer.picture(choice.picture))
+        if not choice.format:
+            return
     text = rendered(answer, choice)
     if choice.output == "-":
         to_stdout(text, machine=choice.format in _MACHINE)
@@ -222,7 +246,7 @@ def rendered(answer: Answer, choice: Choice) -> str:
 def _tabulated(table: Table, format: str) -> str:
     from tabulate import tabulate
 
-    people = format == "table"
+    people = format in ("table", "")
     bare = "simple" if table.headed else "plain"
     cells = [
         [_wrapped(column.show(row.get(column.key)), people=people) for column in table.columns]

@@ -93,8 +93,8 @@ def abandon_stdout() -> None:
         os.close(null)
 
 
-def to_file(name: str, text: str) -> None:
-    """Write a file as a whole: it holds all of the text, or what it held before.
+def to_file(name: str, text: str | bytes) -> None:
+    """Write a file as a whole: it holds all of the text (or the bytes of a picture), or what it held before.
 
     A device or a pipe (``/dev/stdout``) is written to directly.
 
@@ -103,7 +103,7 @@ def to_file(name: str, text: str) -> None:
     OutputError
         It cannot be written; the message says why.
     """
-    content = text.encode("utf-8", "replace")
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     try:
         if name and Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
             Path(name).write_bytes(content)

@@ -42,6 +42,7 @@ COMMANDS: Final[Tree] = {
     "capacity": "capacity",
     "run": "run",
     "export": "export",
+    "curve": "curve",
     "validate": (
         "Predict measured runs and report the errors.",
         {"training": "validate_training", "serving": "validate_serving"},

@@ -26,6 +26,7 @@ RESULTS: Final = {
     "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
     "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
     "export": ("planner export", "planner.cli.documents_export:Export"),
+    "curve": ("planner curve", "planner.cli.documents_curve:Curve"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),

@@ -121,9 +121,9 @@ class Asked:
 
 
 def accelerators_between(low: int, high: int, points: int, *, domain: int, node: int) -> IntArray:
-    """Return numbers between two, evenly spaced in their logarithms, that people build and that divide well.
+    """Return numbers between two that people build and that divide well, evenly spaced in their logarithms.
 
-    Whole scale-up domains (below one: whole hosts), whose number has few binary digits; the ends are as given.
+    Whole scale-up domains (below one: whole hosts) whose number has few binary digits; the ends are as given.
     """
     wanted = np.geomspace(low, high, points)
     grain = np.where(wanted >= domain, domain, np.where(wanted >= node, node, 1))

@@ -69,6 +69,13 @@ def _training(name: str, about: str) -> Kind:
 
 _ALL: Final = (
     _training("throughput", "Tokens per second of training against accelerators, failures included."),
+    _training("mfu", "Share of the peak that training uses, against accelerators."),
+    _training("goodput", "Share of the time that failures leave to training, against accelerators."),
+    _training("days", "Days of a training run against accelerators, failures included."),
+    _training("cost", "USD of a training run against accelerators."),
+    _training("power", "Megawatts at the meter while a run trains, against accelerators."),
+    _training("energy", "Megawatt-hours of a training run against accelerators."),
+    _training("gpu-hours", "Accelerator-hours of a training run against accelerators."),
 )
 KINDS: Final = {kind.name: kind for kind in _ALL}
 """By name, in the order of the help."""

@@ -1,0 +1,138 @@
+"""Curves with their intervals as bands, what binds as marks, and names beside the lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from planner.plot.axes import described, extent, laid_out
+from planner.plot.labels import End, Spot, at_ends, beside_ends, mark_labels
+from planner.plot.style import COLOURS, GREY, MARKERS, SMALL, on_axes, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from planner.plan.curve.results import CurveAnswer, CurveResult, Series
+    from planner.types import FloatArray
+
+__all__ = ["lines"]
+
+_DASHES: Final[dict[str, Any]] = {"line": "-", "dashed": (0, (5, 2)), "points": "", "iso": (0, (1, 2))}
+_MARKED: Final = 8
+"""Markers along a line."""
+_WIDEST: Final = 0.34
+"""Share of a figure that labels beside the lines may take; with more, a legend names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Drawn:
+    """A series on the axes."""
+
+    series: Series
+    colour: str
+    x: FloatArray
+    y: FloatArray
+
+
+def lines(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, float] | None = None) -> Axes:
+    """Draw the series of a curve.
+
+    Parameters
+    ----------
+    result
+        From `planner.curve`.
+    ax
+        Axes of yours; without, a figure is made with title and caption.
+    size
+        Of that figure, in inches.
+
+    Returns
+    -------
+    Axes
+    """
+    answer = result.result
+    with styled():
+        axes, own = on_axes(ax, size)
+        drawn = _series(axes, answer)
+        axes.margins(x=0.015)
+        described(axes, answer.x, answer.y)
+        if own:
+            _named(axes, answer, drawn)
+        else:
+            axes.set_title(answer.title)
+            if len(drawn) > 1:
+                _legend(axes)
+        _marked(axes, drawn)
+    return axes
+
+
+def _series(ax: Axes, answer: CurveAnswer) -> list[_Drawn]:
+    """Draw bands and lines; series of one group share a colour and a marker."""
+    groups = list(dict.fromkeys(one.group or one.name for one in answer.series if one.style != "iso"))
+    drawn = []
+    for one in answer.series:
+        at = groups.index(one.group or one.name) if one.style != "iso" else 0
+        colour = GREY if one.style == "iso" else COLOURS[at % len(COLOURS)]
+        x = np.array([point.x for point in one.points])
+        y, low, high = (
+            np.array([getattr(point.y, name) for point in one.points]) for name in ("value", "low", "high")
+        )
+        if not len(x):
+            continue
+        if np.any(high > low) and one.style in ("line", "dashed"):
+            ax.fill_between(x, low, high, color=colour, alpha=0.14, linewidth=0, zorder=1)
+        if np.any(high > low) and one.style == "points":
+            ax.vlines(x, low, high, color=colour, alpha=0.4, linewidth=1.0, zorder=2)
+        style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[one.style], "label": one.name}
+        if one.style == "iso":
+            ax.plot(x, y, linewidth=0.8, zorder=2, **style)
+        else:
+            every = 1 if one.style == "points" else max(len(x) // _MARKED, 1)
+            filled = colour if one.style != "dashed" else "white"
+            ax.plot(
+                x, y, marker=MARKERS[at % len(MARKERS)], markevery=every, markerfacecolor=filled,
+                markeredgecolor=colour, zorder=3, **style,
+            )  # fmt: skip
+        drawn.append(_Drawn(series=one, colour=colour, x=x, y=y))
+    return drawn
+
+
+def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn]) -> None:
+    """Write names beside the ends of lines and lay the figure out; a legend where there is no room."""
+    figure: Any = ax.figure
+    ends = [
+        End(text=one.series.name, x=float(one.x[-1]), y=float(one.y[-1]), colour=one.colour)
+        for one in drawn
+        if one.series.name
+    ]
+    labels = beside_ends(ax, ends)
+    widest = max((extent(label).width for label in labels), default=0.0)
+    if widest <= _WIDEST * figure.get_size_inches()[0] * figure.dpi:
+        laid_out(ax, answer.title, answer.caption, right=widest + 8.0 * figure.dpi / 72.0)
+        if at_ends(ax, ends, labels):
+            return
+    for label in labels:
+        label.remove()
+    if ends:
+        _legend(ax)
+    laid_out(ax, answer.title, answer.caption)
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(fontsize=SMALL, frameon=True, framealpha=0.9, edgecolor="#cccccc", loc="best", handlelength=3.0)
+
+
+def _marked(ax: Axes, drawn: list[_Drawn]) -> None:
+    """Draw marks and their labels."""
+    spots = []
+    for one in drawn:
+        for mark in one.series.marks:
+            ax.plot(
+                [mark.x], [mark.y], marker="o", markersize=7.5, markerfacecolor="white", markeredgewidth=1.4,
+                markeredgecolor=one.colour, linestyle="", zorder=5,
+            )  # fmt: skip
+            spots.append(Spot(text=mark.label, x=mark.x, y=mark.y, colour=one.colour))
+    paths = [ax.transData.transform(np.column_stack([one.x, one.y])) for one in drawn]
+    mark_labels(ax, spots, paths=paths)
