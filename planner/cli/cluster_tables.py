@@ -8,17 +8,15 @@ import typer
 
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from planner.cli.session import Session
     from planner.plan.cluster.results import Sheet
 
 _INFEASIBLE: Final = 4
 
-__all__ = ["JobModel", "Name", "Names", "Workload", "cluster_answer", "sheet_tables"]
+__all__ = ["JobModel", "Name", "Names", "Workload", "cluster_answer"]
 
 _WHAT = "A cluster of the catalog, so many accelerators (gb200:100000) or systems (gb200-nvl72:18)."
 Name = Annotated[
@@ -47,7 +45,6 @@ JobModel = Annotated[
 def cluster_answer(
     session: Session,
     result: Any,
-    tables: Sequence[Table],
     *,
     sheet: Sheet | None = None,
     infeasible: bool = False,
@@ -64,31 +61,13 @@ def cluster_answer(
     text
         Stands below the tables.
     """
-    from planner.plan.cluster.table import records_of
-
-    records = records_of(result)
+    records = result.records()
     keys = dict.fromkeys(key for record in records for key in record)
     return Answer(
         document=document_of(session, result),
-        tables=[*tables, *assumed(result)],
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         text=text,
         notes=() if sheet is None else sheet.notes,
         exit_code=_INFEASIBLE if infeasible else 0,
     )
-
-
-def sheet_tables(sheet: Sheet) -> list[Table]:
-    """Return a fact sheet for people."""
-    from planner.plan.cluster.rows import sections
-
-    return [
-        text_table(
-            section.head or ("",) * len(section.rows[0]),
-            section.rows,
-            title=section.title,
-            headed=bool(section.head),
-        )
-        for section in sections(sheet)
-        if section.rows
-    ]

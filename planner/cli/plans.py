@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -11,7 +11,10 @@ from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.session import Session
 
-__all__ = ["answer", "assumed", "document_of", "explained", "infeasible", "option", "text_table"]
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
+
+__all__ = ["answer", "assumed", "document_of", "explained", "option", "tables_of", "text_table"]
 
 _INFEASIBLE: Final = 4
 
@@ -74,11 +77,17 @@ def document_of(session: Session, result: Any) -> dict[str, Any]:
     return document
 
 
-def infeasible(result: Any, headline: str) -> Table:
-    """Return why there is no plan, and what would make one."""
-    why = [("reason", reason) for reason in result.result.reasons[1:]]
-    mends = [("feasible with", nearest.sentence) for nearest in result.result.nearest]
-    return text_table(("", ""), [*why, *mends], title=headline, headed=False)
+def tables_of(sections: Iterable[Section]) -> list[Table]:
+    """Return the tables of an answer."""
+    return [
+        text_table(
+            section.head or ("",) * len(next(iter(section.rows), ("",))),
+            section.rows,
+            title=section.title,
+            headed=bool(section.head),
+        )
+        for section in sections
+    ]
 
 
 def assumed(result: Any) -> list[Table]:

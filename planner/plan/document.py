@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = ["Assumption", "Base", "Bottleneck", "Document", "Interval", "Nearest", "SourceUsed"]
 
@@ -36,6 +40,25 @@ class Document(Base):
         import json
 
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints; the title of the first is the answer."""
+        return ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows with units in the names, as in ``--csv``."""
+        return []
+
+    def to_frame(self) -> Any:
+        """Return `records` as a pandas ``DataFrame``; see `planner.plan.frames`."""
+        from planner.plan.frames import frame_of
+
+        return frame_of(self.records())
+
+    def _repr_html_(self) -> str:
+        from planner.plan.sections import to_html
+
+        return to_html(self.sections())
 
 
 class Interval(Base):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
-from planner.plan.operating.table import between, cost_rows, power_rows, storage_rows, usd
+from planner.plan.operating.table import (
+    POLICY_HEAD,
+    between,
+    cost_rows,
+    policy_rows,
+    power_rows,
+    storage_rows,
+    usd,
+)
+from planner.plan.sections import Section, no_plan
 from planner.plan.tuning import PRETRAIN
 from planner.units import SECONDS_PER_HOUR, format_quantity, short_number
 
@@ -21,12 +30,13 @@ __all__ = [
     "headline",
     "plan_records",
     "plan_rows",
-    "to_html",
+    "sections",
 ]
 
 Rows = list[tuple[str, ...]]
 """A table: rows of cells, all of the same length."""
 
+BREAKDOWN_HEAD: Final = ("one step spends on", "time", "share")
 _SHORT_YEAR = 400.0
 """Days above which years read better."""
 
@@ -227,13 +237,29 @@ def plan_records(result: TrainResult) -> list[dict[str, Any]]:
     return records
 
 
-def to_html(result: TrainResult) -> str:
-    """Return a small table for notebooks."""
-    import html
+def sections(result: TrainResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    plan = result.result.plan
+    if plan is None:
+        yield no_plan(result, headline(result))
+        return
+    yield Section(headline(result), (), plan_rows(result))
+    yield Section("", BREAKDOWN_HEAD, breakdown_rows(plan))
+    yield Section("", POLICY_HEAD, policy_rows(plan.reliability))
+    if result.result.alternatives:
+        yield Section("", ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives))
+    yield from _together(result)
 
-    rows = plan_rows(result) or [("no plan", reason) for reason in result.result.reasons]
-    cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+
+def _together(result: TrainResult) -> Iterator[Section]:
+    """Yield training across groups and across sites, where the answer has them."""
+    from planner.plan.across.table import ACROSS_HEAD, MULTISITE_HEAD, across_rows, multisite_rows
+
+    across, multisite = result.result.across, result.result.multisite
+    if across is not None:
+        yield Section(across.sentence, ACROSS_HEAD, across_rows(across))
+    if multisite is not None:
+        yield Section(multisite.sentence, MULTISITE_HEAD, multisite_rows(multisite))
 
 
 def _flat(name: str, interval: Interval) -> dict[str, float]:

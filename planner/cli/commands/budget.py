@@ -8,7 +8,7 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import FailuresOption, FinanceOption, SiteOption
 
@@ -69,7 +69,6 @@ def run(
     accelerator for all the days.
     """
     from planner.plan.budget.budget import budget
-    from planner.plan.budget.table import price_records, sections
 
     result = budget(
         usd=usd,
@@ -90,20 +89,10 @@ def run(
         catalog=session.catalog(),
     )
     answer = result.result
-    tables = [
-        text_table(one.head or ("", ""), one.rows, title=one.title, headed=bool(one.head))
-        for one in sections(result)
-    ]
-    why = [("reason", reason) for reason in answer.reasons]
-    why += [("feasible with", near.sentence) for near in answer.nearest]
-    if why:
-        tables.insert(
-            1, text_table(("", ""), why, title="Not one accelerator for all the days", headed=False)
-        )
-    records = price_records(result)
+    records = result.records()
     return Answer(
         document=document_of(session, result),
-        tables=[*tables, *assumed(result)],
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in records[0]], records),
         notes=answer.notes,
         exit_code=_INFEASIBLE if answer.reasons else 0,

@@ -9,7 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import FailuresOption, FinanceOption, PriceOption, SiteOption
 
@@ -74,23 +74,11 @@ def run(
 
 
 def _answer(session: Session, result: CapacityResult) -> Answer:
-    from planner.plan.capacity.table import records_of, screens
-
-    records = records_of(result)
+    records = result.records()
     keys = dict.fromkeys(key for record in records for key in record)
-    tables = [
-        text_table(
-            section.head or ("",) * len(section.rows[0]),
-            section.rows,
-            title=section.title,
-            headed=bool(section.head),
-        )
-        for section in screens(result.result)
-        if section.rows
-    ]
     return Answer(
         document=document_of(session, result),
-        tables=[*tables, *assumed(result)],
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         notes=result.result.notes,
         exit_code=0 if result.feasible else _INFEASIBLE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from planner.cli.cluster_tables import JobModel, Names, Workload, cluster_answer
 from planner.cli.command import command
 from planner.cli.output import Answer
-from planner.cli.plans import text_table
 from planner.cli.session import Session
 from planner.cli.surroundings import FailuresOption, FinanceOption, SiteOption
 
@@ -27,7 +26,6 @@ def run(
     Each figure, and in brackets its ratio to that of the first.
     """
     from planner.plan.cluster.comparison import compare
-    from planner.plan.cluster.table import compare_head, compare_rows, headline
 
     result = compare(
         *names,
@@ -38,5 +36,4 @@ def run(
         workload=workload,
         catalog=session.catalog(),
     )
-    table = text_table(compare_head(result), compare_rows(result), title=headline(result))
-    return cluster_answer(session, result, [table])
+    return cluster_answer(session, result)

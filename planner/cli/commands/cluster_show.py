@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.cli.cluster_tables import JobModel, Name, Workload, cluster_answer, sheet_tables
+from planner.cli.cluster_tables import JobModel, Name, Workload, cluster_answer
 from planner.cli.command import command
 from planner.cli.output import Answer
 from planner.cli.session import Session
@@ -39,4 +39,4 @@ def run(
         workload=workload,
         catalog=session.catalog(),
     )
-    return cluster_answer(session, result, sheet_tables(result.result), sheet=result.result)
+    return cluster_answer(session, result, sheet=result.result)

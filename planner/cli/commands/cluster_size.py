@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from planner.cli.cluster_tables import JobModel, Workload, cluster_answer, sheet_tables
+from planner.cli.cluster_tables import JobModel, Workload, cluster_answer
 from planner.cli.command import command
 from planner.cli.output import Answer
-from planner.cli.plans import option, text_table
+from planner.cli.plans import option
 from planner.cli.session import Session
 from planner.cli.surroundings import FailuresOption, FinanceOption, PriceOption, SiteOption
 
@@ -65,7 +65,6 @@ def run(
     For so many H100 equivalents by a rule, or what a budget or a power limit buys, or both. Whole systems are
     bought. Exit code 4 where not one of them fits.
     """
-    from planner.plan.cluster.rows import size_rows
     from planner.plan.cluster.sizing import size
 
     result = size(
@@ -87,7 +86,4 @@ def run(
         catalog=session.catalog(),
     )
     answer = result.result
-    tables = [text_table(("", ""), size_rows(answer), title=answer.sentence, headed=False)]
-    if answer.sheet is not None:
-        tables += sheet_tables(answer.sheet)
-    return cluster_answer(session, result, tables, sheet=answer.sheet, infeasible=answer.sheet is None)
+    return cluster_answer(session, result, sheet=answer.sheet, infeasible=answer.sheet is None)

@@ -9,7 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     ClusterOption,
@@ -165,30 +165,8 @@ def _answer(session: Session, result: DistillResult) -> Answer:
     keys = dict.fromkeys(key for record in records for key in record)
     return Answer(
         document=document_of(session, result),
-        tables=_tables(result),
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         notes=result.result.notes,
         exit_code=0 if result.plan is not None else _INFEASIBLE,
     )
-
-
-def _tables(result: DistillResult) -> list[Table]:
-    from planner.plan.distill.table import ROLE_HEAD, WAY_HEAD, law_rows, more_rows, role_rows, way_rows
-
-    answer = result.result
-    tables = [text_table(WAY_HEAD, way_rows(result), title=answer.sentence)]
-    if not answer.plans:
-        why = [("reason", reason) for reason in answer.reasons]
-        tables = [text_table(("", ""), why, title=answer.sentence, headed=False)]
-    elif answer.nearest:
-        mends = [("in time with", nearest.sentence) for nearest in answer.nearest]
-        tables.append(text_table(("", ""), mends, headed=False))
-    if answer.plans:
-        tables.append(text_table(ROLE_HEAD, role_rows(result)))
-    if answer.law is not None:
-        title = f"By the law {answer.law.law}, of logits"
-        tables.append(text_table(("", ""), law_rows(answer.law), title=title, headed=False))
-    more = more_rows(result)
-    if more:
-        tables.append(text_table(("", ""), more, headed=False))
-    return [*tables, *assumed(result)]

@@ -9,7 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, infeasible, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     CheckpointOption,
@@ -144,31 +144,9 @@ def _answer(session: Session, result: FrontierResult) -> Answer:
     keys = dict.fromkeys(key for record in records for key in record)
     return Answer(
         document=document_of(session, result),
-        tables=_tables(result),
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         text=f"{facts.searches} searches for {len(facts.sizes)} sizes in {facts.seconds:.2f} s.",
         notes=result.result.notes,
         exit_code=0 if len(result.points) == len(result.inputs.days) else _INFEASIBLE,
     )
-
-
-def _tables(result: FrontierResult) -> list[Table]:
-    from planner.plan.frontier.table import HEAD, SIZE_HEAD, point_rows, rows_of, size_rows
-
-    if not result.points:
-        return [infeasible(result, result.result.sentence)]
-    title = result.result.points[0].sentence if len(result.points) == 1 else _title(result)
-    tables = [text_table(HEAD, rows_of(result), title=title)]
-    for point in result.points:
-        heading = f"{point.days:g} days" if len(result.points) > 1 else ""
-        tables.append(text_table(("", ""), point_rows(point), title=heading, headed=False))
-        tables.append(text_table(SIZE_HEAD, size_rows(point)))
-    if result.result.reasons:
-        tables.append(infeasible(result, f"No model for every time: {result.result.reasons[0]}"))
-    return [*tables, *assumed(result)]
-
-
-def _title(result: FrontierResult) -> str:
-    inputs = result.inputs
-    where = inputs.cluster or inputs.gpu
-    return f"The best models of {inputs.gpus:,} {inputs.gpu} of {where}, by {inputs.law}"

@@ -9,7 +9,7 @@ import typer
 from planner.cli.cluster_tables import Name
 from planner.cli.command import command
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, infeasible, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.streams import read_input
 from planner.cli.surroundings import FailuresOption, FinanceOption, PowerCapOption, PriceOption, SiteOption
@@ -95,23 +95,8 @@ def _answer(session: Session, result: MixResult) -> Answer:
     keys = dict.fromkeys(key for record in records for key in record)
     return Answer(
         document=document_of(session, result),
-        tables=_tables(result),
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         notes=result.result.notes,
         exit_code=0 if result.plan is not None else _INFEASIBLE,
     )
-
-
-def _tables(result: MixResult) -> list[Table]:
-    from planner.plan.mix import table
-
-    if result.plan is None:
-        return [infeasible(result, table.headline(result)), *assumed(result)]
-    return [
-        text_table(("", ""), table.summary_rows(result), title=table.headline(result), headed=False),
-        text_table(table.JOB_HEAD, table.job_rows(result)),
-        text_table(table.GROUP_HEAD, table.group_rows(result)),
-        text_table(table.PHASE_HEAD, table.phase_rows(result), title="Who has what, day by day"),
-        text_table(table.DAY_HEAD, table.day_rows(result), title="A day of the longest phase"),
-        *assumed(result),
-    ]

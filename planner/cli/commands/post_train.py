@@ -9,8 +9,8 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.model_argument import check_overrides, read_model
-from planner.cli.output import Answer, Table
-from planner.cli.plans import answer, assumed, infeasible, option, text_table
+from planner.cli.output import Answer
+from planner.cli.plans import answer, assumed, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     ClusterOption,
@@ -179,43 +179,8 @@ def _answer(session: Session, result: PostTrainResult, notes: tuple[str, ...]) -
         session,
         result,
         records=plan_records(result),
-        tables=_tables(result),
+        tables=[*tables_of(result.sections()), *assumed(result)],
         searched="",
         explanation=None,
         notes=notes,
     )
-
-
-def _tables(result: PostTrainResult) -> list[Table]:
-    from planner.plan.post_train.table import (
-        FEWER_HEAD,
-        PUBLISHED_HEAD,
-        REWARD_HEAD,
-        SPLIT_HEAD,
-        STEP_HEAD,
-        fewer_rows,
-        headline,
-        plan_rows,
-        published_rows,
-        reward_rows,
-        split_rows,
-        step_rows,
-    )
-
-    plan = result.plan
-    if plan is None:
-        return [infeasible(result, headline(result)), *assumed(result)]
-    tables = [
-        text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
-        text_table(STEP_HEAD, step_rows(plan)),
-    ]
-    if plan.splits:
-        tables.append(text_table(SPLIT_HEAD, split_rows(plan)))
-    if plan.fewer:
-        tables.append(text_table(FEWER_HEAD, fewer_rows(plan)))
-    rewards = reward_rows(plan)
-    if rewards:
-        tables.append(text_table(REWARD_HEAD, rewards))
-    if plan.published:
-        tables.append(text_table(PUBLISHED_HEAD, published_rows(plan)))
-    return [*tables, *assumed(result)]

@@ -8,8 +8,8 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.model_argument import Model, check_overrides, read_model
-from planner.cli.output import Answer, Table
-from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
+from planner.cli.output import Answer
+from planner.cli.plans import answer, assumed, explained, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     ClusterOption,
@@ -191,40 +191,21 @@ def _answer(
     pareto: bool,
 ) -> Answer:
     from planner.plan.serving.explain import explain_rows
-    from planner.plan.serving.table import plan_records
+    from planner.plan.serving.table import plan_records, sections
 
     return answer(
         session,
         result,
         records=plan_records(result),
-        tables=[*_tables(result, pareto), *explained(explanation, explain_rows)],
+        tables=[
+            *tables_of(sections(result, pareto=pareto)),
+            *assumed(result),
+            *explained(explanation, explain_rows),
+        ],
         searched=_searched(result.result.search),
         explanation=explanation,
         notes=notes,
     )
-
-
-def _tables(result: ServeResult, pareto: bool) -> list[Table]:
-    from planner.plan.serving import table
-
-    plan = result.plan
-    if plan is None:
-        return [infeasible(result, table.headline(result))]
-    tables = [
-        text_table(("", ""), table.plan_rows(result), title=table.headline(result), headed=False),
-        text_table(("a step spends on", "time", "share"), table.breakdown_rows(plan)),
-    ]
-    if result.result.alternatives:
-        rows = table.alternative_rows(result.result.alternatives)
-        tables.append(text_table(table.ALTERNATIVE_HEAD, rows))
-    if pareto and result.result.pareto:
-        rows = table.pareto_rows(result.result.pareto)
-        tables.append(text_table(table.PARETO_HEAD, rows, title="Frontier"))
-    verified = result.result.verified
-    if verified is not None:
-        rows = table.verified_rows(verified)
-        tables.append(text_table(table.VERIFIED_HEAD, rows, title=f"Verified: {verified.sentence}"))
-    return tables + assumed(result)
 
 
 def _searched(search: Search) -> str:

@@ -9,7 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, infeasible, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     AvailabilityOption,
@@ -105,20 +105,11 @@ def run(
 
 
 def _answer(session: Session, result: StagedResult) -> Answer:
-    from planner.plan.staged.table import STAGE_HEAD, headline, plan_rows, records_of, stage_rows
-
-    records = records_of(result)
+    records = result.records()
     keys = dict.fromkeys(key for record in records for key in record)
-    if result.plan is None:
-        tables = [infeasible(result, headline(result))]
-    else:
-        tables = [
-            text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
-            text_table(STAGE_HEAD, stage_rows(result.plan)),
-        ]
     return Answer(
         document=document_of(session, result),
-        tables=[*tables, *assumed(result)],
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], records),
         notes=result.result.notes,
         exit_code=0 if result.plan is not None else _INFEASIBLE,

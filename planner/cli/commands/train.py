@@ -8,8 +8,8 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.model_argument import Model, check_overrides, read_model
-from planner.cli.output import Answer, Table
-from planner.cli.plans import answer, assumed, explained, infeasible, option, text_table
+from planner.cli.output import Answer
+from planner.cli.plans import answer, assumed, explained, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
     AvailabilityOption,
@@ -202,46 +202,11 @@ def _answer(
         session,
         result,
         records=plan_records(result),
-        tables=[*_tables(result), *explained(explanation, explain_rows)],
+        tables=[*tables_of(result.sections()), *assumed(result), *explained(explanation, explain_rows)],
         searched=_searched(result.result.search),
         explanation=explanation,
         notes=notes,
     )
-
-
-def _tables(result: TrainResult) -> list[Table]:
-    from planner.plan.operating.table import POLICY_HEAD, policy_rows
-    from planner.plan.table import ALTERNATIVE_HEAD, alternative_rows, breakdown_rows, headline, plan_rows
-
-    plan = result.plan
-    if plan is None:
-        return [infeasible(result, headline(result))]
-    tables = [
-        text_table(("", ""), plan_rows(result), title=headline(result), headed=False),
-        text_table(("one step spends on", "time", "share"), breakdown_rows(plan)),
-        text_table(POLICY_HEAD, policy_rows(plan.reliability)),
-    ]
-    if result.result.alternatives:
-        tables.append(text_table(ALTERNATIVE_HEAD, alternative_rows(result.result.alternatives)))
-    return [*tables, *_together(result), *assumed(result)]
-
-
-def _together(result: TrainResult) -> list[Table]:
-    """Return training across groups and across sites, where the answer has them."""
-    from planner.plan.across.table import (
-        ACROSS_HEAD,
-        MULTISITE_HEAD,
-        across_rows,
-        multisite_rows,
-    )
-
-    across, multisite = result.result.across, result.result.multisite
-    tables = []
-    if across is not None:
-        tables.append(text_table(ACROSS_HEAD, across_rows(across), title=across.sentence))
-    if multisite is not None:
-        tables.append(text_table(MULTISITE_HEAD, multisite_rows(multisite), title=multisite.sentence))
-    return tables
 
 
 def _searched(search: Search) -> str:

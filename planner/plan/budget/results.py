@@ -6,7 +6,8 @@ counts in H100 equivalents does so by the rule of the inputs.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +23,9 @@ from planner.plan.budget.parts import (
     Service,
 )
 from planner.plan.document import Assumption, Base, Document, Interval, Nearest, SourceUsed
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = ["BudgetAnswer", "BudgetInputs", "BudgetResult", "Given"]
 
@@ -97,15 +101,14 @@ class BudgetResult(Document):
     result: BudgetAnswer
     sources: dict[str, SourceUsed]
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: the amount at every price, one row each."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.budget.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: the amount at every price."""
         from planner.plan.budget.table import price_records
 
-        return pd.DataFrame(price_records(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.budget.table import to_html
-
-        return to_html(self)
+        return price_records(self)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.budget.deals import DATED
 from planner.plan.budget.words import days_words, hourly, number
-from planner.plan.cluster.rows import Section
 from planner.plan.cluster.words import between, energy, plain, watts
 from planner.plan.cluster.words import usd as dollars
+from planner.plan.sections import Section
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.plan.budget.results import BudgetAnswer, BudgetResult
     from planner.plan.document import Interval
 
-__all__ = ["price_records", "sections", "to_html"]
+__all__ = ["price_records", "sections"]
 
 _SHOWN: Final = ("own", "reserved", "on-demand")
 """Prices whose break-even people see, with those at a date; programs get all of them."""
@@ -27,6 +27,10 @@ def sections(result: BudgetResult) -> Iterator[Section]:
     """Yield every table of the answer."""
     answer = result.result
     yield Section(answer.sentence, (), _what(result))
+    if answer.reasons:
+        why = [("reason", reason) for reason in answer.reasons]
+        mends = [("feasible with", nearest.sentence) for nearest in answer.nearest]
+        yield Section("Not one accelerator for all the days", (), [*why, *mends])
     if answer.deal is not None:
         yield from _deal(answer.deal, result.inputs.rule)
     yield _prices(answer, result.inputs.rule)
@@ -275,13 +279,3 @@ def price_records(result: BudgetResult) -> list[dict[str, Any]]:
 
 def _data(one: Interval | None) -> dict[str, float] | None:
     return None if one is None else {"value": one.value, "low": one.low, "high": one.high}
-
-
-def to_html(result: BudgetResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _what(result)
-    )
-    return f"<table><caption>{html.escape(result.result.sentence)}</caption>{cells}</table>"

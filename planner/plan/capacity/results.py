@@ -6,13 +6,17 @@ compares clusters by; a section that is empty was not asked for.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.cluster.results import Sheet
 from planner.plan.document import Assumption, Base, Document, Interval, Nearest, SourceUsed
 from planner.plan.staged.results import StagedPlan
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Best",
@@ -198,15 +202,14 @@ class CapacityResult(Document):
         done = [*(run.plan for run in answer.training), *(one.output_tokens_per_s for one in answer.serving)]
         return not done or any(one is not None for one in done)
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: a row for each run and each service."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.capacity.table import screens
 
+        return screens(self.result)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each run and each service."""
         from planner.plan.capacity.table import records_of
 
-        return pd.DataFrame(records_of(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.capacity.table import to_html
-
-        return to_html(self)
+        return records_of(self)

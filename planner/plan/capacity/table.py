@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.capacity.results import Taught
 from planner.plan.capacity.words import brief
-from planner.plan.cluster.rows import Section
 from planner.plan.cluster.words import RULE_LABELS, between, count, energy, plain, usd, watts
+from planner.plan.sections import Section
 from planner.plan.staged.table import days_text
 from planner.units import SECONDS_PER_HOUR, format_quantity
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.plan.cluster.results import Sheet
     from planner.plan.document import Interval
 
-__all__ = ["records_of", "screens", "to_html"]
+__all__ = ["records_of", "screens"]
 
 _TRAINING: Final = (
     "run", "parameters", "tokens", "FLOP", "days", "MFU", "goodput", "cost", "all in", "spent on",
@@ -30,7 +30,7 @@ _SERVING: Final = ("model", "traffic", "users", "USD/M output", "USD/user, month
 
 
 def screens(answer: CapacityAnswer) -> Iterator[Section]:
-    """Yield the tables of a dossier; the first has its sentence as title."""
+    """Yield the tables of a dossier that hold something; the first has its sentence as title."""
     title = answer.sentence
     if answer.site is not None:
         yield Section(title, (), _site(answer.site))
@@ -50,7 +50,8 @@ def screens(answer: CapacityAnswer) -> Iterator[Section]:
     examples = [*map(_taught, answer.distillation), *map(_reinforced, answer.post_training)]
     if examples:
         yield Section(title or "Examples of distillation and post-training", _EXAMPLES, examples)
-    yield Section("What binds", (), [(one.section, one.sentence) for one in answer.binds])
+    if answer.binds:
+        yield Section("What binds", (), [(one.section, one.sentence) for one in answer.binds])
 
 
 def _site(sheet: Sheet) -> list[tuple[str, ...]]:
@@ -254,17 +255,3 @@ def _ends(name: str, number: Interval | None) -> dict[str, float | None]:
     if number is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     return {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
-
-
-def to_html(result: CapacityResult) -> str:
-    """Return the tables for notebooks."""
-    import html
-
-    parts = []
-    for section in screens(result.result):
-        rows = [section.head, *section.rows] if section.head else section.rows
-        cells = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        parts.append(f"<table><caption>{html.escape(section.title)}</caption>{cells}</table>")
-    return "".join(parts)

@@ -6,7 +6,8 @@ counts in H100 equivalents names its rule.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -27,6 +28,9 @@ from planner.plan.cluster.parts import (
     Year,
 )
 from planner.plan.document import Assumption, Base, Document, Interval, SourceUsed
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Capital",
@@ -108,18 +112,17 @@ class ShowInputs(Base):
 class _Answer(Document):
     """What answers about clusters share."""
 
-    def _repr_html_(self) -> str:
-        from planner.plan.cluster.table import to_html
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.cluster.table import tables
 
-        return to_html(self)
+        return tables(self)
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``, one row for each cluster."""
-        import pandas as pd
-
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each cluster."""
         from planner.plan.cluster.table import records_of
 
-        return pd.DataFrame(records_of(self))
+        return records_of(self)
 
 
 class ShowResult(_Answer):

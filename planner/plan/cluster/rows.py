@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from planner.plan.cluster.words import RULE_LABELS, amount, between, count, energy, plain, usd, watts
+from planner.plan.sections import Section
 from planner.units import SECONDS_PER_HOUR, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.cluster.results import Claim, Group, Network, Price, Sheet, SizeAnswer
     from planner.plan.document import Interval
 
-__all__ = ["Section", "compare_section", "sections", "sheet_headline", "size_rows"]
-
-
-class Section(NamedTuple):
-    """One table; without a head the first column names what the second says."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
+__all__ = ["compare_section", "sections", "sheet_headline", "size_rows"]
 
 
 def sheet_headline(sheet: Sheet) -> str:
@@ -40,7 +33,11 @@ def sheet_headline(sheet: Sheet) -> str:
 
 
 def sections(sheet: Sheet) -> Iterator[Section]:
-    """Yield every table of a fact sheet."""
+    """Yield every table of a fact sheet that holds something."""
+    yield from (section for section in _sections(sheet) if section.rows)
+
+
+def _sections(sheet: Sheet) -> Iterator[Section]:
     yield Section(sheet_headline(sheet), (), _what(sheet))
     yield _equivalents(sheet)
     if sheet.workload is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.cluster.results import CompareResult, ListResult, ShowResult, SizeResult
 from planner.plan.cluster.words import RULE_LABELS, count, energy, plain, usd, watts
+from planner.plan.sections import Section
 from planner.units import short_number
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = [
     "headline",
     "list_rows",
     "records_of",
-    "to_html",
+    "tables",
 ]
 
 Rows = list[tuple[str, ...]]
@@ -175,18 +176,17 @@ def records_of(result: Document) -> list[dict[str, Any]]:
     return []
 
 
-def to_html(result: Document) -> str:
-    """Return a small table for notebooks."""
-    import html
+def tables(result: Document) -> Iterator[Section]:
+    """Yield every table of an answer about clusters."""
+    from planner.plan.cluster.rows import sections, size_rows
 
-    rows: Rows = []
     if isinstance(result, ListResult):
-        rows = list_rows(result.result.clusters)
+        yield Section("", LIST_HEAD, list_rows(result.result.clusters))
     elif isinstance(result, CompareResult):
-        rows = [compare_head(result), *compare_rows(result)]
-    else:
-        rows = [(key, str(value)) for record in records_of(result) for key, value in record.items()]
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+        yield Section(headline(result), tuple(compare_head(result)), compare_rows(result))
+    elif isinstance(result, SizeResult):
+        yield Section(result.result.sentence, (), size_rows(result.result))
+        if result.result.sheet is not None:
+            yield from sections(result.result.sheet)
+    elif isinstance(result, ShowResult):
+        yield from sections(result.result)

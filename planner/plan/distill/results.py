@@ -6,7 +6,8 @@ here is ever NaN or infinite: what does not exist is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +24,9 @@ from planner.plan.distill.parts import (
     WayPlan,
 )
 from planner.plan.document import Assumption, Base, Document, Nearest, SourceUsed
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Bought",
@@ -126,15 +130,14 @@ class DistillResult(Document):
         """The cheapest way in time; None where there is none."""
         return None if self.result.reasons else next(iter(self.result.plans), None)
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``, one row for each way."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.distill.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each way."""
         from planner.plan.distill.table import plan_records
 
-        return pd.DataFrame(plan_records(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.distill.table import to_html
-
-        return to_html(self)
+        return plan_records(self)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.cluster.words import between, usd, watts
 from planner.plan.distill.words import duration
+from planner.plan.sections import Section
 from planner.units import PETA, format_quantity, short_number
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ __all__ = [
     "more_rows",
     "plan_records",
     "role_rows",
-    "to_html",
+    "sections",
     "way_rows",
 ]
 
@@ -206,15 +208,21 @@ def plan_records(result: DistillResult) -> list[dict[str, Any]]:
     ]
 
 
-def to_html(result: DistillResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    rows = [WAY_HEAD, *way_rows(result)]
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><caption>{html.escape(result.result.sentence)}</caption>{cells}</table>"
+def sections(result: DistillResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    answer = result.result
+    if answer.plans:
+        yield Section(answer.sentence, WAY_HEAD, way_rows(result))
+        if answer.nearest:
+            yield Section("", (), [("in time with", nearest.sentence) for nearest in answer.nearest])
+        yield Section("", ROLE_HEAD, role_rows(result))
+    else:
+        yield Section(answer.sentence, (), [("reason", reason) for reason in answer.reasons])
+    if answer.law is not None:
+        yield Section(f"By the law {answer.law.law}, of logits", (), law_rows(answer.law))
+    more = more_rows(result)
+    if more:
+        yield Section("", (), more)
 
 
 def _count(value: float) -> str:

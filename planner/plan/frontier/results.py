@@ -5,12 +5,16 @@ Names carry their unit; a quantity with an 80 % interval is ``{"value": x, "low"
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 from planner.plan.strategy import Strategy
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "BatchLawView",
@@ -269,15 +273,14 @@ class FrontierResult(Document):
         """One for each time."""
         return self.result.points
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``, one row for each time."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.frontier.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each time."""
         from planner.plan.frontier.table import point_records
 
-        return pd.DataFrame(point_records(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.frontier.table import to_html
-
-        return to_html(self)
+        return point_records(self)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.frontier.words import count, days_text, nats, usd
 from planner.plan.operating.table import between
+from planner.plan.sections import Section, no_plan
 from planner.plan.table import layout
 from planner.units import MEGA, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.frontier.results import FrontierResult, Point, Size
 
-__all__ = ["HEAD", "SIZE_HEAD", "Rows", "point_records", "point_rows", "rows_of", "size_rows", "to_html"]
+__all__ = ["HEAD", "SIZE_HEAD", "Rows", "point_records", "point_rows", "rows_of", "sections", "size_rows"]
 
 Rows = list[tuple[str, ...]]
 """A table: rows of cells, all of the same length."""
@@ -158,15 +160,24 @@ def point_records(result: FrontierResult) -> list[dict[str, Any]]:
     ]
 
 
-def to_html(result: FrontierResult) -> str:
-    """Return a small table for notebooks."""
-    import html
+def sections(result: FrontierResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    if not result.points:
+        yield no_plan(result, result.result.sentence)
+        return
+    several = len(result.points) > 1
+    yield Section(_title(result) if several else result.points[0].sentence, HEAD, rows_of(result))
+    for point in result.points:
+        yield Section(f"{point.days:g} days" if several else "", (), point_rows(point))
+        yield Section("", SIZE_HEAD, size_rows(point))
+    if result.result.reasons:
+        yield no_plan(result, f"No model for every time: {result.result.reasons[0]}")
 
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEAD)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows_of(result)
-    )
-    return f"<table><caption>{html.escape(result.result.sentence)}</caption><tr>{head}</tr>{rows}</table>"
+
+def _title(result: FrontierResult) -> str:
+    inputs = result.inputs
+    where = inputs.cluster or inputs.gpu
+    return f"The best models of {inputs.gpus:,} {inputs.gpu} of {where}, by {inputs.law}"
 
 
 def _flat(name: str, interval: Any) -> dict[str, float]:

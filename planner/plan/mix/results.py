@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Group",
@@ -228,15 +232,14 @@ class MixResult(Document):
         """``feasible``, or None."""
         return self.result.plan
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: accelerators by period, job and group, one row each."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.mix.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: accelerators by period, job and group."""
         from planner.plan.mix.table import records_of
 
-        return pd.DataFrame(records_of(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.mix.table import to_html
-
-        return to_html(self)
+        return records_of(self)

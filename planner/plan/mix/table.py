@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from planner.plan.cluster.words import usd, watts
+from planner.plan.sections import Section, no_plan
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ __all__ = [
     "job_rows",
     "phase_rows",
     "records_of",
+    "sections",
     "summary_rows",
-    "to_html",
 ]
 
 Rows = list[tuple[str, ...]]
@@ -209,10 +211,13 @@ def records_of(result: MixResult) -> list[dict[str, Any]]:
     ]
 
 
-def to_html(result: MixResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    rows = summary_rows(result) if result.plan else [("no plan", r) for r in result.result.reasons]
-    cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+def sections(result: MixResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    if result.plan is None:
+        yield no_plan(result, headline(result))
+        return
+    yield Section(headline(result), (), summary_rows(result))
+    yield Section("", JOB_HEAD, job_rows(result))
+    yield Section("", GROUP_HEAD, group_rows(result))
+    yield Section("Who has what, day by day", PHASE_HEAD, phase_rows(result))
+    yield Section("A day of the longest phase", DAY_HEAD, day_rows(result))

@@ -6,12 +6,16 @@ here is ever NaN or infinite: what does not exist is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Base, Bottleneck, Document, Interval, Nearest, SourceUsed
 from planner.plan.strategy import Strategy
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Alternative",
@@ -297,15 +301,14 @@ class PostTrainResult(Document):
         """The chosen plan; None where nothing is feasible."""
         return self.result.plan
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: the plan in one row."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.post_train.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: the plan in one."""
         from planner.plan.post_train.table import plan_records
 
-        return pd.DataFrame(plan_records(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.post_train.table import to_html
-
-        return to_html(self)
+        return plan_records(self)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.operating.table import between, usd
+from planner.plan.sections import Section, no_plan
 from planner.units import GIGA, KILO, MEGA, SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
@@ -23,9 +25,9 @@ __all__ = [
     "plan_rows",
     "published_rows",
     "reward_rows",
+    "sections",
     "split_rows",
     "step_rows",
-    "to_html",
 ]
 
 Rows = list[tuple[str, ...]]
@@ -230,13 +232,21 @@ def plan_records(result: PostTrainResult) -> list[dict[str, Any]]:
     ]
 
 
-def to_html(result: PostTrainResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    rows = plan_rows(result) or [("no plan", reason) for reason in result.result.reasons]
-    cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+def sections(result: PostTrainResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    plan = result.plan
+    if plan is None:
+        yield no_plan(result, headline(result))
+        return
+    yield Section(headline(result), (), plan_rows(result))
+    yield Section("", STEP_HEAD, step_rows(plan))
+    more = (
+        (SPLIT_HEAD, split_rows(plan)),
+        (FEWER_HEAD, fewer_rows(plan)),
+        (REWARD_HEAD, reward_rows(plan)),
+        (PUBLISHED_HEAD, published_rows(plan)),
+    )
+    yield from (Section("", head, rows) for head, rows in more if rows)
 
 
 def _degrees(**degrees: int) -> str:

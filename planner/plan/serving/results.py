@@ -6,7 +6,8 @@ here is ever NaN or infinite: what does not exist is null.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -25,6 +26,9 @@ from planner.plan.serving.parts import (
     Replica,
     Tier,
 )
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Alternative",
@@ -263,21 +267,20 @@ class ServeResult(Document):
         """The chosen plan; None where nothing is feasible."""
         return self.result.plan
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: the plan and its alternatives, one row each."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.serving.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: the plan and its alternatives."""
         from planner.plan.serving.table import plan_records
 
-        return pd.DataFrame(plan_records(self))
+        return plan_records(self)
 
     def explain(self) -> Any:
         """Trace the plan's numbers to their sources; see `planner.plan.serving.explain`."""
         from planner.plan.serving.explain import explain
 
         return explain(self)
-
-    def _repr_html_(self) -> str:
-        from planner.plan.serving.table import to_html
-
-        return to_html(self)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.operating.table import between, cost_rows, power_rows, usd
+from planner.plan.sections import Section, no_plan
 from planner.plan.serving.words import percentile_text, rate_text
 from planner.units import KILO, MILLI, format_quantity, short_number
 
@@ -34,14 +35,15 @@ __all__ = [
     "pareto_rows",
     "plan_records",
     "plan_rows",
+    "sections",
     "short_layout",
-    "to_html",
     "verified_rows",
 ]
 
 Rows = list[tuple[str, ...]]
 """A table: rows of cells, all of the same length."""
 
+BREAKDOWN_HEAD: Final = ("a step spends on", "time", "share")
 ALTERNATIVE_HEAD: Final = ("why", "deployment", "GPUs", "requests/s", "tok/s/GPU", "TTFT", "TPOT")
 PARETO_HEAD: Final = ("tok/s/GPU", "tok/s/user", "TTFT", "mode", "replica", "batch")
 VERIFIED_HEAD: Final = ("", "mean", "p50", "p90", "p99")
@@ -329,13 +331,21 @@ def _degrees(layouts: Iterable[Layout]) -> dict[str, Any]:
     }
 
 
-def to_html(result: ServeResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    rows = plan_rows(result) or [("no plan", reason) for reason in result.result.reasons]
-    cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+def sections(result: ServeResult, *, pareto: bool = True) -> Iterator[Section]:
+    """Yield every table of the answer; without ``pareto`` all but the frontier."""
+    answer, plan = result.result, result.plan
+    if plan is None:
+        yield no_plan(result, headline(result))
+        return
+    yield Section(headline(result), (), plan_rows(result))
+    yield Section("", BREAKDOWN_HEAD, breakdown_rows(plan))
+    if answer.alternatives:
+        yield Section("", ALTERNATIVE_HEAD, alternative_rows(answer.alternatives))
+    if pareto and answer.pareto:
+        yield Section("Frontier", PARETO_HEAD, pareto_rows(answer.pareto))
+    if answer.verified is not None:
+        title = f"Verified: {answer.verified.sentence}"
+        yield Section(title, VERIFIED_HEAD, verified_rows(answer.verified))
 
 
 def _between(interval: Interval, show: Any) -> str:

@@ -5,12 +5,16 @@ Hours, days, energy and cost include failures here; the days of a stage are thos
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Base, Document, Interval, Nearest, SourceUsed
 from planner.plan.strategy import Strategy
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "AllIn",
@@ -155,15 +159,14 @@ class StagedResult(Document):
         """The run; None where a stage is not feasible."""
         return self.result.plan
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``, one row for each stage."""
-        import pandas as pd
+    def sections(self) -> Iterable[Section]:
+        """Return the tables of text that the command line prints."""
+        from planner.plan.staged.table import sections
 
+        return sections(self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each stage."""
         from planner.plan.staged.table import records_of
 
-        return pd.DataFrame(records_of(self))
-
-    def _repr_html_(self) -> str:
-        from planner.plan.staged.table import to_html
-
-        return to_html(self)
+        return records_of(self)

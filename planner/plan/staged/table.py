@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.plan.cluster.words import amount, between, energy, plain, usd
+from planner.plan.sections import Section, no_plan
 from planner.units import KILO, SECONDS_PER_DAY, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.document import Interval
     from planner.plan.staged.results import StagedPlan, StagedResult, StagePlan
 
-__all__ = ["STAGE_HEAD", "days_text", "headline", "plan_rows", "records_of", "stage_rows", "to_html"]
+__all__ = ["STAGE_HEAD", "days_text", "headline", "plan_rows", "records_of", "sections", "stage_rows"]
 
 STAGE_HEAD: Final = (
     "stage", "tokens", "sequence", "batch", "GPUs", "step", "MFU", "goodput", "days", "share", "spent on",
@@ -125,12 +127,10 @@ def _ends(name: str, number: Interval) -> dict[str, float]:
     return {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
 
 
-def to_html(result: StagedResult) -> str:
-    """Return a small table for notebooks."""
-    import html
-
-    rows = [STAGE_HEAD, *([] if result.plan is None else stage_rows(result.plan))]
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><caption>{html.escape(headline(result))}</caption>{cells}</table>"
+def sections(result: StagedResult) -> Iterator[Section]:
+    """Yield every table of the answer."""
+    if result.plan is None:
+        yield no_plan(result, headline(result))
+        return
+    yield Section(headline(result), (), plan_rows(result))
+    yield Section("", STAGE_HEAD, stage_rows(result.plan))
