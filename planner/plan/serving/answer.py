@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from planner.plan.operating.estate import Estate
     from planner.search.serving import FleetPlan, Target
 
-__all__ = ["answered", "search_of"]
+__all__ = ["answered", "search_of", "spread_for"]
 
 WHOLE: Final = 0.99
 """Share of the hits of a cache without limits below which what is lost is worth a note."""
@@ -70,6 +70,13 @@ def answered(
     )
 
 
+def spread_for(found: Found, fleet: FleetPlan, metric: str, reasons: tuple[Reason, ...]) -> Spread:
+    """Spread of measured over predicted figures of a fleet; `metric` is throughput, tpot or ttft."""
+    job = found.case.job
+    kind = "offline" if job.offline else KINDS[mode_of(fleet)]
+    return spread_of(found.case.calibration, metric, kind=kind, moe=job.moe, reasons=reasons)
+
+
 def search_of(found: Found) -> results.Search:
     """Say what all searches took."""
     counts = found.result.counts
@@ -91,11 +98,7 @@ def _plan(
     estates: Sequence[Estate],
 ) -> results.Plan:
     case, job, traffic = found.case, found.case.job, found.case.job.traffic
-    kind = "offline" if job.offline else KINDS[mode_of(best)]
-    spread = {
-        metric: spread_of(case.calibration, metric, kind=kind, moe=job.moe, reasons=reasons)
-        for metric in ("throughput", "tpot", "ttft")
-    }
+    spread = {metric: spread_for(found, best, metric, reasons) for metric in ("throughput", "tpot", "ttft")}
     served = _served(found, best, spread["throughput"])
     serving = round(best.gpus)
     times = _reloaded(found, latencies(best, osl=traffic.osl))

@@ -17,7 +17,7 @@
 ==================================  =================================================================
 """
 
-from planner.search.serving.answer import fleets, search
+from planner.search.serving.answer import fleets, loaded, search
 from planner.search.serving.fleet import Counts, FleetPlan, Frontier, Missed, PoolPlan, ServingResult
 from planner.search.serving.points import AGGREGATED, DECODE, PREFILL, ROLES, Latency, Points
 from planner.search.serving.reasons import REASONS
@@ -59,6 +59,7 @@ __all__ = [
     "Target",
     "Variation",
     "fleets",
+    "loaded",
     "of_points",
     "search",
 ]

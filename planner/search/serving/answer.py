@@ -22,7 +22,7 @@ from planner.search.serving.request import MODES, ServingRequest
 from planner.search.serving.roles import sweep
 from planner.search.serving.sweep import Swept
 
-__all__ = ["fleets", "search"]
+__all__ = ["fleets", "loaded", "search"]
 
 
 @dataclass(eq=False)
@@ -105,6 +105,32 @@ def fleets(result: ServingResult, gpus: Sequence[Sequence[float]]) -> tuple[Flee
         None if plan is None else replace(plan, idle=plan.idle + np.subtract(each, _gpus(request)))
         for plan, each in zip(some, gpus, strict=True)
     )
+
+
+def loaded(result: ServingResult, rates: Sequence[float]) -> tuple[FleetPlan | None, ...]:
+    """Build the fewest accelerators for each of some loads, of the replicas that a search found.
+
+    Parameters
+    ----------
+    result
+        Of a request for the most that its accelerators serve.
+    rates
+        Requests per second.
+
+    Returns
+    -------
+    tuple of FleetPlan or None
+        None where the accelerators do not suffice.
+    """
+    asked = replace(result.request, goal="gpus")
+    drafts = [_for_rate(asked, rate, result.replicas) for rate in rates]
+    plans = iter(built(asked, [draft for draft in drafts if draft is not None]))
+    return tuple(None if draft is None else next(plans) for draft in drafts)
+
+
+def _for_rate(request: ServingRequest, rate: float, tried: Tried) -> Draft | None:
+    draft = _best(replace(request, rate=rate), tried)
+    return None if draft is None else replace(draft, demand=rate)
 
 
 def _on(request: ServingRequest, gpus: Sequence[float]) -> ServingRequest:

@@ -31,6 +31,7 @@ class Draft:
     points: Points  # one replica per row, at its largest rate
     replicas: FloatArray
     continuous: float  # requests per second if replicas could be divided
+    demand: float | None = None  # requests per second to serve, where that is not the request's
 
     def summed(self, role: int) -> float:
         """Add up the requests per second of all replicas of a role."""
@@ -106,7 +107,8 @@ def _rated(request: ServingRequest, drafts: Sequence[Draft]) -> list[FleetPlan]:
         rows = range(start, start + len(draft.replicas))
         start = rows.stop
         pools = tuple(PoolPlan(rated.take(slice(i, i + 1)), int(replicas[i])) for i in rows)
-        served = draft.rate if request.rate is None else min(request.rate, draft.rate)
+        demand = _demand(request, draft)
+        served = draft.rate if demand is None else min(demand, draft.rate)
         plans.append(
             FleetPlan(pools, served, draft.rate, max(draft.continuous, draft.rate), _idle(request, pools))
         )
@@ -126,15 +128,21 @@ def _mended(request: ServingRequest, draft: Draft, plan: FleetPlan) -> Draft:
     more = draft.replicas + missed
     extra = np.zeros(len(request.parts))
     np.add.at(extra, draft.points.part, missed * draft.points.gpus)
-    if request.rate is not None and request.goal != "latency" and np.all(extra <= plan.idle):
+    demand = _demand(request, draft)
+    if demand is not None and request.goal != "latency" and np.all(extra <= plan.idle):
         return replace(draft, replicas=more)
     rates = draft.points.rate * np.where(missed, RELIEF, 1.0)
     return replace(draft, points=in_pool(draft.points, rates))
 
 
+def _demand(request: ServingRequest, draft: Draft) -> float | None:
+    return request.rate if draft.demand is None else draft.demand
+
+
 def _share(request: ServingRequest, draft: Draft) -> FloatArray:
     """Share of its largest rate at which each replica runs."""
-    used = 1.0 if request.rate is None else min(request.rate / draft.rate, 1.0)
+    demand = _demand(request, draft)
+    used = 1.0 if demand is None else min(demand / draft.rate, 1.0)
     of_role = np.ones(3)
     for role in (PREFILL, DECODE):
         total = draft.summed(role)
