@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import UsageError, suggest
 
@@ -67,6 +67,23 @@ def _training(name: str, about: str) -> Kind:
     return Kind(name=name, about=about, home=home, question="train", own=_TRAIN)
 
 
+_SERVE: Final = _PLACE | {
+    "users",
+    "request_rate",
+    "concurrency",
+    "years",
+    "goal",
+    "pareto",
+    "verify",
+    "power_cap",
+}
+
+
+def _serving(name: str, about: str, **fields: Any) -> Kind:
+    home = f"planner.plan.curve.{name.replace('-', '_')}:data"
+    return Kind(name=name, about=about, home=home, question="serve", own=_SERVE, **fields)
+
+
 _ALL: Final = (
     _training("throughput", "Tokens per second of training against accelerators, failures included."),
     _training("mfu", "Share of the peak that training uses, against accelerators."),
@@ -76,6 +93,17 @@ _ALL: Final = (
     _training("power", "Megawatts at the meter while a run trains, against accelerators."),
     _training("energy", "Megawatt-hours of a training run against accelerators."),
     _training("gpu-hours", "Accelerator-hours of a training run against accelerators."),
+    Kind(
+        name="frontier",
+        about="Loss by size of the model for several times, the best sizes marked.",
+        home="planner.plan.curve.frontier:data",
+        question="frontier",
+        needs=("place",),
+        own=_PLACE | {"goal", "tokens_per_parameter", "loss", "serve_tokens"},
+    ),
+    _serving("users", "Users of a service against accelerators, within latency targets."),
+    _serving("pareto", "Tokens per second of an accelerator against those of a user.", high=1024, points=0),
+    _serving("cost-per-token", "USD per million tokens against the load of a service.", high=1024),
 )
 KINDS: Final = {kind.name: kind for kind in _ALL}
 """By name, in the order of the help."""

@@ -61,6 +61,8 @@ class Question:
     spreads: list[float] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     nearest: list[Nearest] = field(default_factory=list)
+    curves: dict[float, Curve] = field(default_factory=dict)
+    """Of the goals `loss` and `size`, the best run of every size by days."""
 
     def answered(self) -> results.FrontierAnswer:
         """Find a point for each time.
@@ -130,6 +132,7 @@ class Question:
         while explored.extend(float(curve.parameters[at])):
             curve = self.curve(explored, seconds)
             at = index_of(asked, curve)
+        self.curves[days] = curve
         if self.goal == "size" and not float(asked.trained(curve)[at]) >= asked.least:
             self._too_short(curve, asked)
             return None

@@ -28,9 +28,10 @@ from planner.plan.operating.estate import estate_of
 from planner.units import MEGA, SECONDS_PER_DAY
 
 if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
     from planner.plan.numbers import Number
 
-__all__ = ["frontier"]
+__all__ = ["frontier", "question_of"]
 
 _FROM_RUN: Final = ("precision", "site", "price", "finance", "failures", "checkpoint", "system", "power")
 """Assumptions of a run that are those of the answer."""
@@ -112,49 +113,33 @@ def frontier(
         A value or a name that is wrong.
     """
     book, filled = as_catalog(catalog, set), Filled()
-    if goal not in GOALS:
-        raise UsageError(
-            f"unknown goal {goal!r}; {suggest(goal, GOALS, otherwise='one of ' + ', '.join(GOALS))}"
-        )
-    _belongs("tokens_per_parameter", tokens_per_parameter, goal, "size")
-    _belongs("loss", loss, goal, "cost")
     with book.tracking() as used:
-        times = days_asked(days, filled)
-        served = Served.read(book, filled, goal, serve_tokens, traffic)
-        setting = setting_of(
+        question = question_of(
             book,
             filled,
             cluster=cluster,
+            days=days,
             gpu=gpu,
             gpus=gpus,
+            goal=goal,
+            law=law,
             shape=shape,
+            batch_law=batch_law,
+            unique_tokens=unique_tokens,
+            leverage=leverage,
+            tokens_per_parameter=tokens_per_parameter,
+            loss=loss,
+            serve_tokens=serve_tokens,
+            traffic=traffic,
             seq_len=seq_len,
             precision=precision,
             software=software,
-            surroundings={
-                "site": site,
-                "price": price,
-                "finance": finance,
-                "power_cap": power_cap,
-                "failures": failures,
-                "checkpoint": checkpoint,
-            },
-        )
-        leveraged = _positive("leverage", leverage, 1e3, "4")
-        peak = dense_peak(setting, precision)
-        laws = Laws.read(book, filled, law=law, batch_law=batch_law, unique=unique_of(unique_tokens)).mixed(
-            book, filled, setting.shape, leveraged, guess_flop(peak, max(times) * SECONDS_PER_DAY)
-        )
-        question = Question(
-            setting=setting,
-            laws=laws,
-            times=times,
-            goal=goal,
-            peak=peak,
-            served=served,
-            tokens_per_parameter=_positive("tokens_per_parameter", tokens_per_parameter, 1e6, "20"),
-            loss=_positive("loss", loss, 20.0, "1.9"),
-            filled=filled,
+            site=site,
+            price=price,
+            finance=finance,
+            power_cap=power_cap,
+            failures=failures,
+            checkpoint=checkpoint,
         )
         answer = question.answered()
         return results.FrontierResult(
@@ -163,6 +148,68 @@ def frontier(
             result=answer,
             sources=sources_of(book, used),
         )
+
+
+def question_of(
+    book: Catalog,
+    filled: Filled,
+    *,
+    cluster: str | None = None,
+    days: Number | Sequence[Number] | None = None,
+    gpu: str | None = None,
+    gpus: Number | None = None,
+    goal: str = "loss",
+    law: str | None = None,
+    shape: str | None = None,
+    batch_law: str = BAND,
+    unique_tokens: Number | None = None,
+    leverage: Number | None = None,
+    tokens_per_parameter: Number | None = None,
+    loss: Number | None = None,
+    serve_tokens: Number | None = None,
+    traffic: str | None = None,
+    seq_len: Number | None = None,
+    precision: str | None = None,
+    software: str | None = None,
+    **surroundings: Any,
+) -> Question:
+    """Resolve a question against the catalog; parameters and errors are those of `frontier`."""
+    if goal not in GOALS:
+        raise UsageError(
+            f"unknown goal {goal!r}; {suggest(goal, GOALS, otherwise='one of ' + ', '.join(GOALS))}"
+        )
+    _belongs("tokens_per_parameter", tokens_per_parameter, goal, "size")
+    _belongs("loss", loss, goal, "cost")
+    times = days_asked(days, filled)
+    served = Served.read(book, filled, goal, serve_tokens, traffic)
+    setting = setting_of(
+        book,
+        filled,
+        cluster=cluster,
+        gpu=gpu,
+        gpus=gpus,
+        shape=shape,
+        seq_len=seq_len,
+        precision=precision,
+        software=software,
+        surroundings=surroundings,
+    )
+    leveraged = _positive("leverage", leverage, 1e3, "4")
+    peak = dense_peak(setting, precision)
+    laws = Laws.read(book, filled, law=law, batch_law=batch_law, unique=unique_of(unique_tokens)).mixed(
+        book, filled, setting.shape, leveraged, guess_flop(peak, max(times) * SECONDS_PER_DAY)
+    )
+    return Question(
+        setting=setting,
+        laws=laws,
+        times=times,
+        goal=goal,
+        peak=peak,
+        served=served,
+        tokens_per_parameter=_positive("tokens_per_parameter", tokens_per_parameter, 1e6, "20"),
+        loss=_positive("loss", loss, 20.0, "1.9"),
+        filled=filled,
+    )
 
 
 def _belongs(name: str, value: object, goal: str, needed: str) -> None:
