@@ -21,6 +21,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `mix`                       one cluster shared between jobs, at a proven optimum
 `export`                    a plan of training or serving as the launch arguments of a program that runs it
 `curve`                     an answer over a range of accelerators, loads, sizes or times
+`sweep`                     a question asked of every row of a grid, into a file: millions of rows
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from planner.plan.scenario.run import run
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
+    from planner.plan.sweep.sweep import sweep
     from planner.plan.train import train
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
@@ -114,6 +116,7 @@ __all__ = [
     "staged",
     "summarize",
     "summarize_traffic",
+    "sweep",
     "tables",
     "train",
     "units",
@@ -135,6 +138,7 @@ _HOMES: Final = {
     "calibrate_serving": "planner.evidence.serving_recalibrate",
     "calibrate_training": "planner.evidence.recalibrate",
     "curve": "planner.plan.curve.curve",
+    "sweep": "planner.plan.sweep.sweep",
     "distill": "planner.plan.distill.answer",
     "export": "planner.plan.export.export",
     "capacity": "planner.plan.capacity.capacity",

@@ -74,9 +74,9 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     own = [
         parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
         for name, parameter in inspect.signature(function).parameters.items()
-        if name not in ("session", "picture")
+        if name not in ("session", "picture", "output")
     ]
-    reads, drawn = "session" in hints, "picture" in hints
+    reads, drawn, writes = "session" in hints, "picture" in hints, "output" in hints
     question = question_of(function.__module__)
     shared = {**(_CATALOG if reads else {}), **(_SAVE if question else {}), **_OUTPUT}
     shared |= {**(_PICTURE if drawn else {}), "debug": Debug}
@@ -85,6 +85,8 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     def run(context: typer.Context, **values: Any) -> None:
         common = {name: values.pop(name) for name in shared}
         session = _session(context, common)
+        if writes:
+            values["output"], common["as_output"] = common["as_output"], None
         choice = Choice.of(**{name.removeprefix("as_"): common[name] for name in _OUTPUT})
         if choice.picture and not drawn:
             raise UsageError(

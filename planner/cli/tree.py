@@ -43,6 +43,7 @@ COMMANDS: Final[Tree] = {
     "run": "run",
     "export": "export",
     "curve": "curve",
+    "sweep": "sweep",
     "validate": (
         "Predict measured runs and report the errors.",
         {"training": "validate_training", "serving": "validate_serving"},

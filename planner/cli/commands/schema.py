@@ -27,6 +27,7 @@ RESULTS: Final = {
     "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
     "export": ("planner export", "planner.cli.documents_export:Export"),
     "curve": ("planner curve", "planner.cli.documents_curve:Curve"),
+    "sweep": ("planner sweep", "planner.cli.documents_sweep:Sweep"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),
     "cluster-list": ("planner cluster list", "planner.cli.documents_cluster:ClusterList"),
     "cluster-compare": ("planner cluster compare", "planner.cli.documents_cluster:ClusterCompare"),

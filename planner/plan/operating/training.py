@@ -95,7 +95,11 @@ class Run:
 
 
 def outcomes(
-    estate: Estate, accelerators: FloatArray, state_bytes: float, model_accelerators: float, step_s: float
+    estate: Estate,
+    accelerators: FloatArray,
+    state_bytes: float,
+    model_accelerators: FloatArray | float,
+    step_s: FloatArray | float,
 ) -> tuple[Goodput, ...]:
     """Goodput of every policy for jobs on so many accelerators, in the order of the policies."""
     n = np.asarray(accelerators, dtype=float)

@@ -1,0 +1,102 @@
+"""Question by question: every row is a full answer, of any question, over any axes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from planner.errors import InfeasibleError, InputError
+from planner.plan.scenario.inputs import called
+from planner.plan.sweep.frame import Field, Texts, Values, texts_of
+from planner.plan.sweep.question import Sweep
+
+if TYPE_CHECKING:
+    from planner.catalog.load import Catalog
+    from planner.plan.sweep.columns import Figure, Kind
+
+__all__ = ["Full"]
+
+_CATALOGS: Final = 8
+"""Catalogs that are kept open, by what rows change in them."""
+_QUIET: Final = {"train": {"top": 0}, "serve": {"top": 0, "pareto": False}}
+"""Inputs that leave out what no column shows."""
+
+
+class Full:
+    """Asks a question of each row.
+
+    Attributes
+    ----------
+    block
+        Rows that belong together; any number does.
+    """
+
+    name = "full"
+    block = 1
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self.fields = tuple(Field(name, f.kind) for f in sweep.figures for name in f.columns)
+        self._catalogs: OrderedDict[tuple[str, ...], Catalog] = OrderedDict()
+
+    def evaluate(self, start: int, stop: int) -> tuple[list[Values], list[str | None] | Texts]:
+        """Return the values of the figures in some rows, and why a row has none; None where it has some."""
+        sweep = self.sweep
+        axes = sweep.rows.columns(start, stop)
+        rows: list[list[Any]] = []
+        reasons: list[str | None] = []
+        for row in range(stop - start):
+            inputs = dict(sweep.inputs)
+            changed = []
+            for name, column in axes.items():
+                if "." in name:
+                    changed.append(f"{name}={column.at(row)}")
+                else:
+                    inputs[name] = column.at(row)
+            values, reason = self._asked(inputs, tuple(changed))
+            rows.append(values)
+            reasons.append(reason)
+        return _columns(sweep.figures, rows), reasons
+
+    def _asked(self, inputs: dict[str, Any], changed: tuple[str, ...]) -> tuple[list[Any], str | None]:
+        result: Any
+        question = self.sweep.question
+        quiet = {**_QUIET.get(question.command, {}), **inputs}
+        try:
+            result = called(question, quiet, catalog=self._catalog(changed)).result
+        except (InfeasibleError, InputError) as error:
+            return self._nothing(), _line(str(error))
+        reasons: tuple[str, ...] = getattr(result, "reasons", ())
+        if hasattr(result, "plan") and result.plan is None:
+            return self._nothing(), _line("; ".join(reasons or ("nothing is feasible",)))
+        found = [value for figure in self.sweep.figures for value in figure.of(result)]
+        return found, _line("; ".join(reasons)) if reasons else None
+
+    def _nothing(self) -> list[Any]:
+        return [None] * len(self.fields)
+
+    def _catalog(self, changed: tuple[str, ...]) -> Catalog:
+        found = self._catalogs.get(changed)
+        if found is None:
+            found = self._catalogs[changed] = self.sweep.catalog(changed)
+            if len(self._catalogs) > _CATALOGS:
+                self._catalogs.popitem(last=False)
+        self._catalogs.move_to_end(changed)
+        return found
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _columns(figures: tuple[Figure, ...], rows: list[list[Any]]) -> list[Values]:
+    kinds: list[Kind] = [figure.kind for figure in figures for _ in figure.columns]
+    return [_column(kind, [row[place] for row in rows]) for place, kind in enumerate(kinds)]
+
+
+def _column(kind: Kind, values: list[Any]) -> Values:
+    if kind == "text":
+        return texts_of([None if value is None else str(value) for value in values])
+    return np.array([np.nan if value is None else float(value) for value in values])

@@ -1,0 +1,318 @@
+"""The fast engine of training: rows whose layout is given completely, evaluated as arrays.
+
+What rows share is computed once: the *case* (model, part, software, surroundings) by the axes that are words,
+the *layers* by what their costs depend on (`planner.search`), the *layouts* by what a step depends
+on, and what *running* costs by the number of accelerators. The figures are those of `planner.train`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from planner.errors import InputError
+from planner.plan import numbers
+from planner.plan.scenario.inputs import parameters_of
+from planner.plan.site import MOST_GPUS, sites
+from planner.plan.sweep.arrays import Keys, Numbers, numbers_of
+from planner.plan.sweep.engine import HinderedError
+from planner.plan.sweep.frame import Field, Texts, Values
+from planner.plan.sweep.question import Sweep
+from planner.plan.sweep.rows import Column
+from planner.plan.sweep.training_case import Shared, read_case
+from planner.plan.sweep.training_figures import FIGURES, Sheet
+from planner.plan.sweep.training_rows import (
+    DEGREES,
+    REASONS,
+    Physics,
+    evaluated,
+    layers_of,
+    strategy_of,
+    too_many,
+)
+from planner.tables import RECOMPUTES, SHARDINGS
+from planner.types import FloatArray, IntArray
+
+__all__ = ["Training"]
+
+BLOCK: Final = 16_384
+"""Rows that are evaluated together: some hundred temporary arrays stay in the cache."""
+_CASES: Final = 64
+LAYOUT: Final = (*DEGREES, "sharding", "recompute", "recompute_layers", "sequence_parallel", "offload")
+LAYER: Final = ("tp", "cp", "ep", "etp", "micro_batch", "sequence_parallel")
+"""What the costs of a layer depend on beside the case."""
+OTHERS: Final = ("global_batch", "tokens", "gpus")
+NEEDED: Final = ("tp", "cp", "pp", "vpp", "dp", "micro_batch", "sharding", "recompute", "sequence_parallel")
+EXPERTS: Final = ("ep", "etp")
+_USUAL: Final = {"ep": 1, "etp": 1, "recompute_layers": 1.0, "offload": 0.0}
+_WITHOUT: Final = {
+    "days": "what is trained in given days is not tabulated; give tokens",
+    "power_cap": "a power cap changes how many accelerators there are",
+    "link": "sites are planned one by one",
+}
+"""Inputs that it does not know, and why."""
+_IGNORED: Final = ("top", "exhaustive", "goal", "explain")
+"""Inputs that change nothing where the layout is given."""
+
+
+def _word(words: tuple[str, ...], name: str) -> Callable[[Any], float]:
+    return lambda value: float(words.index(numbers.choice(name, value, words)))
+
+
+def _counted(name: str) -> Callable[[Any], float]:
+    return lambda value: float(numbers.count(name, value, most=MOST_GPUS))
+
+
+def _share(name: str) -> Callable[[Any], float]:
+    return lambda value: numbers.fraction(name, value)
+
+
+_READ: Final[Mapping[str, Callable[[Any], float]]] = {
+    **{name: _counted(name) for name in (*DEGREES, "gpus")},
+    "sharding": _word(SHARDINGS, "sharding"),
+    "recompute": _word(RECOMPUTES, "recompute"),
+    "recompute_layers": _share("recompute_layers"),
+    "offload": _share("offload"),
+    "sequence_parallel": float,
+    "tokens": lambda value: numbers.token_count("tokens", value),
+}
+_WHOLE: Final = (*DEGREES, "gpus", "global_batch")
+
+
+class Training:
+    """Evaluates rows of ``planner train`` as arrays; see the module."""
+
+    name = "fast"
+    block = BLOCK
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self._check()
+        self.fields = tuple(Field(name, f.kind) for f in sweep.figures for name in f.columns)
+        arrays = (*LAYOUT, *OTHERS)
+        self._case_axes = tuple(name for name in sweep.rows.names if name not in arrays)
+        given = {**_USUAL, **sweep.inputs}
+        self._numbers = {
+            name: self._read(name, given.get(name))
+            for name in (*LAYOUT, "tokens", "gpus")
+            if name in sweep.rows.axes or given.get(name) is not None
+        }
+        physics = (*LAYOUT, "global_batch")
+        self._by_case = Keys(sweep, self._case_axes)
+        self._by_layout = Keys(sweep, physics)
+        self._by_layer = Keys(sweep, LAYER)
+        self._cases: OrderedDict[int, Shared | str] = OrderedDict()
+
+    def _check(self) -> None:
+        """Raise `HinderedError` with everything that stands in the way."""
+        sweep, why = self.sweep, []
+        axes, known = sweep.rows.axes, parameters_of(sweep.question)
+        given = {name for name, value in sweep.inputs.items() if value is not None} | set(axes)
+        lacking = [name for name in NEEDED if name not in given]
+        if self._mixture():
+            lacking += [name for name in EXPERTS if name not in given]
+        if lacking:
+            why.append(f"the layout is not given completely: {', '.join(lacking)} left open")
+        why += [f"{name}: {reason}" for name, reason in _WITHOUT.items() if name in given and name in known]
+        if not {"gpus", "cluster"} & given:
+            why.append("gpus is left open: say how many accelerators there are")
+        for name, values in axes.items():
+            if not isinstance(getattr(values, "values", None), tuple):
+                unit = getattr(values, "unit", "")
+                if name not in (*LAYOUT, *OTHERS) or unit:
+                    why.append(f"{name} is drawn from a distribution, and is no plain number to it")
+                elif name in _WHOLE and not getattr(values, "whole", False):
+                    why.append(f"{name} is drawn and not whole; add whole: true")
+        missing = [figure.path for figure in sweep.figures if figure.path not in FIGURES]
+        if missing:
+            why.append(f"it has no {', '.join(missing[:3])}")
+        if "cluster" in given:
+            why += self._unlike()
+        if why:
+            raise HinderedError("; ".join(why))
+
+    def _mixture(self) -> bool:
+        """Whether any of the models has experts."""
+        from planner.plan.model_input import read_model_record
+
+        book = self.sweep.catalog()
+        values = self.sweep.rows.axes.get("model")
+        named = getattr(values, "values", (self.sweep.inputs.get("model"),))
+        try:
+            return any(read_model_record(book, one)[0].architecture.moe is not None for one in named)
+        except InputError:
+            return False
+
+    def _unlike(self) -> list[str]:
+        values = self.sweep.rows.axes.get("cluster")
+        named = getattr(values, "values", (self.sweep.inputs.get("cluster"),))
+        book = self.sweep.catalog()
+        several = [n for n in named if len(sites(book, cluster=str(n), gpu=None, gpus=None)) > 1]
+        return [f"{', '.join(map(str, several))} has groups of unlike hardware"] if several else []
+
+    def _read(self, name: str, given: Any) -> Numbers:
+        return numbers_of(self.sweep, name, given, _READ[name])
+
+    def evaluate(self, start: int, stop: int) -> tuple[list[Values], Texts]:
+        """Return the figures of some rows, and why a row has none."""
+        many = stop - start
+        axes = self.sweep.rows.columns(start, stop)
+        cases = self._by_case.distinct(axes, None, many)
+        if cases.back is None or cases.first is None or cases.code is None:
+            first, code, back = np.arange(many), self._codes(cases.code, start, many), np.arange(many)
+        else:
+            first, code, back = cases.first, cases.code, cases.back
+        if len(first) == 1:
+            return self._of_case(axes, None, many, int(code[0]), 0)
+        parts, rows = [], []
+        for place, row in enumerate(first.tolist()):
+            own = np.flatnonzero(back == place)
+            parts.append(self._of_case(axes, own, len(own), int(code[place]), row))
+            rows.append(own)
+        return _put_together(parts, rows, many)
+
+    @staticmethod
+    def _codes(code: IntArray | None, start: int, many: int) -> IntArray:
+        return np.arange(start, start + many) if code is None else code
+
+    def _of_case(
+        self, axes: Mapping[str, Column], rows: IntArray | None, many: int, code: int, row: int
+    ) -> tuple[list[Values], Texts]:
+        shared = self._shared(code, axes, row)
+        if isinstance(shared, str):
+            nothing = [self._nothing(field, many) for field in self.fields]
+            return nothing, Texts((" ".join(shared.split()),), np.zeros(many, dtype=np.int64))
+        of = {name: one.of(axes, rows) for name, one in self._numbers.items()}
+        of["global_batch"] = self._batches(shared, axes, rows)
+        layouts = self._by_layout.distinct(axes, rows, many)
+        chosen = {
+            name: values if layouts.first is None or values.shape[0] == 1 else values[layouts.first]
+            for name, values in of.items()
+        }
+        physics = self._physics(shared, axes, rows, layouts.first, chosen, many)
+        gpus = of.get("gpus", np.full(1, float(MOST_GPUS)))
+        limit = float(shared.case.site.available)
+        if not shared.cluster:
+            limit = float(MOST_GPUS)
+        sheet = Sheet(
+            shared, physics, layouts, tokens=self._tokens(shared, of), available=np.minimum(gpus, limit)
+        )
+        reason = layouts.spread(physics.reason)
+        reason = np.broadcast_to(reason, (many,))
+        used = np.broadcast_to(layouts.spread(physics.accelerators), (many,))
+        short = (used > sheet.available) | ((gpus > limit) if shared.cluster else False)
+        reason = np.where((reason < 0) & short, too_many(), reason)
+        bad = np.flatnonzero(reason >= 0)
+        values = []
+        for field, (figure, end) in zip(self.fields, self._ends(), strict=True):
+            values.append(_masked(FIGURES[figure](sheet)[end], many, bad, field))
+        return values, Texts(REASONS, reason)
+
+    def _ends(self) -> list[tuple[str, int]]:
+        return [
+            (figure.path, place) for figure in self.sweep.figures for place in range(max(len(figure.ends), 1))
+        ]
+
+    def _physics(
+        self,
+        shared: Shared,
+        axes: Mapping[str, Column],
+        rows: IntArray | None,
+        first: IntArray | None,
+        chosen: Mapping[str, FloatArray],
+        many: int,
+    ) -> Physics:
+        strategy = strategy_of(shared, chosen)
+        if first is not None:
+            rows = first if rows is None else rows[first]
+        count = many if rows is None else len(rows)
+        tuples = self._by_layer.distinct(axes, rows, count)
+        hardware = shared.case.site.table
+        layers = layers_of(shared, hardware, strategy, tuples, kept=self._by_layer.able)
+        return evaluated(shared, hardware, strategy, layers, count)
+
+    def _batches(self, shared: Shared, axes: Mapping[str, Column], rows: IntArray | None) -> FloatArray:
+        known = shared.tables.get("global_batch")
+        if known is None:
+            length = shared.case.job.seq_len
+
+            def read(value: Any) -> float:
+                return float(numbers.sequences("global_batch", value, seq_len=length)[0])
+
+            given = self.sweep.inputs.get("global_batch")
+            known = shared.tables["global_batch"] = (
+                Numbers("global_batch", np.array([float(shared.case.job.global_batch)]))
+                if given is None and "global_batch" not in self.sweep.rows.axes
+                else numbers_of(self.sweep, "global_batch", given, read)
+            )
+        found: FloatArray = known.of(axes, rows)
+        return found
+
+    def _tokens(self, shared: Shared, of: Mapping[str, FloatArray]) -> FloatArray:
+        if "tokens" not in of:
+            return np.full(1, shared.tokens)
+        return of["tokens"] * shared.seen
+
+    def _shared(self, code: int, axes: Mapping[str, Column], row: int) -> Shared | str:
+        found = self._cases.get(code)
+        if found is None:
+            inputs = {
+                name: value
+                for name, value in self.sweep.inputs.items()
+                if name not in (*LAYOUT, *OTHERS, *_IGNORED)
+            }
+            changed = []
+            for name in self._case_axes:
+                value = axes[name].at(row)
+                if "." in name:
+                    changed.append(f"{name}={value}")
+                elif name not in _IGNORED:
+                    inputs[name] = value
+            found = self._cases[code] = read_case(self.sweep.catalog(tuple(changed)), inputs)
+            if len(self._cases) > _CASES:
+                self._cases.popitem(last=False)
+        self._cases.move_to_end(code)
+        return found
+
+    @staticmethod
+    def _nothing(field: Field, many: int) -> Values:
+        if field.kind == "text":
+            return Texts((), np.full(many, -1, dtype=np.int64))
+        return np.full(many, np.nan)
+
+
+def _masked(found: Values, many: int, bad: IntArray, field: Field) -> Values:
+    """Return a figure of all rows, missing in the bad ones."""
+    if isinstance(found, Texts):
+        index = np.array(np.broadcast_to(found.index, (many,)))
+        index[bad] = -1
+        return Texts(found.table, index)
+    if found.shape[0] == 1 and many > 1:
+        found = np.full(many, found[0])
+    elif len(bad):
+        found = np.array(found, dtype=float)
+    if len(bad):
+        found[bad] = np.nan
+    return found
+
+
+def _put_together(
+    parts: list[tuple[list[Values], Texts]], rows: list[IntArray], many: int
+) -> tuple[list[Values], Texts]:
+    from planner.plan.sweep.engine import one_table
+
+    order = np.empty(many, dtype=np.int64)
+    order[np.concatenate(rows)] = np.arange(many)
+    columns: list[Values] = []
+    for place in range(len(parts[0][0])):
+        pieces = [values[place] for values, _ in parts]
+        if isinstance(pieces[0], Texts):
+            whole = one_table([one for one in pieces if isinstance(one, Texts)])
+            columns.append(Texts(whole.table, whole.index[order]))
+        else:
+            columns.append(np.concatenate([one for one in pieces if isinstance(one, np.ndarray)])[order])
+    why = one_table([reasons for _, reasons in parts])
+    return columns, Texts(why.table, why.index[order])
