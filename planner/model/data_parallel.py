@@ -9,6 +9,8 @@ References
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from planner.model.collectives import Group, hidden_s, place, ring_s
@@ -19,6 +21,7 @@ from planner.tables import Hardware, Model, Software, Strategy
 from planner.types import FloatArray
 
 __all__ = [
+    "Traffic",
     "data_parallel_s",
     "gradient_window",
     "optimizer_s",
@@ -37,6 +40,15 @@ OPTIMIZER_CAST_BYTES = 4.0
 """Per parameter held where weights are cast to 8 or 4 bit as well."""
 
 OPTIMIZER_BANDWIDTH_SHARE = 0.75
+
+
+class Traffic(NamedTuple):
+    """Seconds of a reduce-scatter of the gradients and an all-gather of the weights, ``[R]`` each."""
+
+    every: tuple[FloatArray, FloatArray]
+    """Over all ranks that hold the same weights."""
+    sharded: tuple[FloatArray, FloatArray]
+    """Within a group of hybrid sharding."""
 
 
 def stage_parameters(
@@ -68,6 +80,7 @@ def data_parallel_s(
     backward_s: FloatArray,
     stage_layers: FloatArray,
     count: FloatArray,
+    known: Traffic | None = None,
 ) -> FloatArray:
     """Exposed seconds of gradient reduction and parameter gathering in one step.
 
@@ -82,12 +95,17 @@ def data_parallel_s(
         Layers on that stage.
     count
         Micro-batches per step.
+    known
+        Traffic that is at most that of the rows, which takes longest to work out: the seconds are then a
+        lower bound. Of models whose weights all learn.
     """
     st, sw, z = strategy, software, strategy.sharding
     dense, expert = stage_parameters(model=model, strategy=st, stage_layers=stage_layers)
     ranks = dense_ranks(st)
 
-    def traffic(within: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def traffic(within: FloatArray, *, sharded: bool) -> tuple[FloatArray, FloatArray]:
+        if known is not None:
+            return known.sharded if sharded else known.every
         return traffic_s(
             hardware=hardware, software=sw, strategy=st, dense=dense, expert=expert, ranks=within
         )
@@ -99,7 +117,7 @@ def data_parallel_s(
 
     result = np.zeros_like(count)
     if any_true(z < 3):
-        reduce, gather = traffic(ranks)
+        reduce, gather = traffic(ranks, sharded=False)
         chain, tail = gradient_window(software=sw, strategy=st, stage_layers=stage_layers, count=count)
         if any_true((z > 0) & (z < 3)):
             reduced = hide(reduce, backward_s * chain)
@@ -111,7 +129,7 @@ def data_parallel_s(
             plain = hide(2.0 * reduce, backward_s * chain) + tail * 2.0 * reduce
             result = np.where(z == 0, plain, result)
     if any_true(z >= 3):
-        reduce, gather = traffic(np.minimum(ranks, st.shard_group))
+        reduce, gather = traffic(np.minimum(ranks, st.shard_group), sharded=True)
         if any_true(model.frozen > 0):
             own_dense, own_expert, tables = stage_weights(model=model, strategy=st, stage_layers=stage_layers)
             own = own_dense + tables, own_expert
@@ -129,7 +147,9 @@ def data_parallel_s(
         asked = gather * (1.0 + model.reference_passes)  # weights of a frozen copy come the same way
         every = hide(asked, forward_s) + hide(gather + reduce, backward_s)
         full = count * every + (2.0 * gather + reduce) / np.maximum(stage_layers, 1.0)
-        replicas = replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert)
+        replicas = np.zeros_like(full)
+        if known is None:
+            replicas = replicas_s(hardware=hardware, software=sw, strategy=st, parameters=dense + expert)
         result = np.where(z >= 3, full + hide(replicas, backward_s), result)
     return np.where(ranks > 1, result, 0.0)
 

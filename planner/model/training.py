@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.model.collectives import hidden_s
-from planner.model.data_parallel import data_parallel_s, optimizer_s
+from planner.model.data_parallel import Traffic, data_parallel_s, optimizer_s
 from planner.model.layer import LayerCosts
 from planner.model.pipeline import (
     bubble_s,
@@ -66,6 +66,7 @@ def step_costs(
     strategy: Strategy,
     layer: LayerCosts,
     kept: FloatArray | float = 0.0,
+    traffic: Traffic | None = None,
 ) -> StepCosts:
     """Step time from the costs of a layer.
 
@@ -79,6 +80,8 @@ def step_costs(
         `LayerCosts` of the same rows.
     kept
         Activation bytes per layer and micro-batch, of which `strategy.offload` moves to host memory.
+    traffic
+        Of data parallelism, at most that of the rows: the step time is then a lower bound.
     """
     hw, m, sw = hardware, model, software
     count = micro_batches(strategy)
@@ -104,6 +107,7 @@ def step_costs(
         backward_s=stage.most * back,
         stage_layers=stage.most,
         count=count,
+        known=traffic,
     )
     optimizer = optimizer_s(hardware=hw, model=m, strategy=st, stage_layers=stage.most)
     offload = offload_s(

@@ -5,6 +5,7 @@ layouts. Rules of legality: `planner.search.legality`. Why pruning is exact: `pl
 """
 
 from planner.search.answer import ALTERNATIVES, evaluate, search
+from planner.search.best import best
 from planner.search.reasons import REASONS
 from planner.search.request import GOALS, PINNABLE, Goal, Request
 from planner.search.result import BANDS, Change, Counts, Plans, Reason, SearchResult, band
@@ -23,6 +24,7 @@ __all__ = [
     "Request",
     "SearchResult",
     "band",
+    "best",
     "evaluate",
     "search",
 ]

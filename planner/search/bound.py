@@ -44,7 +44,7 @@ from planner.search.space import Bases, Groups, Space
 from planner.search.steps import Layouts
 from planner.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["lighter_wins", "lower_bound_s"]
+__all__ = ["ROUNDING", "lighter_wins", "lower_bound_s", "pair_bound_s"]
 
 ROUNDING = 1.0 - 1e-9
 """Keeps a bound below a step time that differs from it by rounding only."""
@@ -73,6 +73,24 @@ def lower_bound_s(
     if growth > 0:
         plain = plain * (1.0 + growth * doublings(ranks=rows.ranks, dp=rows.dp))
     return (plain + costs.software.step_fixed_s) * costs.software.correction * ROUNDING
+
+
+def pair_bound_s(*, space: Space, costs: TupleCosts, accelerators: float) -> FloatArray:
+    """Least seconds of a step of a pair of tuple and pipeline size with any number of replicas, ``[T, P]``.
+
+    As `lower_bound_s` with the most replicas that have room or work, the best interleaving, the cheapest
+    recompute and no growth with scale; infinite where not one replica has room.
+    """
+    tuples, step = space.tuples, space.replica_step[:, None]
+    room = np.floor(accelerators / (tuples.tp * tuples.cp)[:, None] / space.pp)
+    batches = space.request.global_batch / tuples.micro_batch[:, None]
+    most = np.floor(np.minimum(room, np.ceil(batches)) / step) * step
+    count = np.ceil(batches / np.maximum(most, 1.0) - 1e-9)
+    replica_s = np.min(costs.replica_s, axis=0)[:, None]
+    stage = replica_s / space.pp
+    plain = count * stage + (replica_s - stage) * bubble_share(space, costs) / space.most_vpp
+    least = (plain + costs.software.step_fixed_s) * costs.software.correction * ROUNDING
+    return np.where(room >= step, least, np.inf)
 
 
 def bubble_share(space: Space, costs: TupleCosts) -> float:

@@ -13,7 +13,7 @@ from planner.search.space import Space
 from planner.tables import Hardware, Model, Software
 from planner.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["TupleCosts", "tuple_costs"]
+__all__ = ["Known", "TupleCosts", "tuple_costs"]
 
 CHUNK_TUPLES = 4096
 
@@ -37,8 +37,34 @@ class TupleCosts:
     finite: BoolArray
 
 
-def tuple_costs(*, hardware: Hardware, model: Model, software: Software, space: Space) -> TupleCosts:
-    """Evaluate the layer physics on the tuples of a space."""
+Known = dict[bytes, TupleCosts]
+"""Costs of the tuples of spaces that were searched before, with one hardware, model, software, precision and
+length of sequences: they depend on neither the accelerators nor the batch."""
+
+
+def tuple_costs(
+    *, hardware: Hardware, model: Model, software: Software, space: Space, known: Known | None = None
+) -> TupleCosts:
+    """Evaluate the layer physics on the tuples of a space, or take them from `known`, which keeps them."""
+    if known is None:
+        return _evaluated(hardware, model, software, space)
+    key = _key(space)
+    if key not in known:
+        known[key] = _evaluated(hardware, model, software, space)
+    return known[key]
+
+
+def _key(space: Space) -> bytes:
+    """Tell spaces apart by what their costs depend on."""
+    tuples = space.tuples
+    columns = (
+        tuples.tp, tuples.cp, tuples.ep, tuples.etp, tuples.micro_batch, tuples.sequence_parallel,
+        tuples.in_flight, tuples.zero_bubble, space.recompute, space.recompute_layers,
+    )  # fmt: skip
+    return b";".join(np.ascontiguousarray(column, dtype=float).tobytes() for column in columns)
+
+
+def _evaluated(hardware: Hardware, model: Model, software: Software, space: Space) -> TupleCosts:
     many = len(space.tuples.tp)
     chunks = [np.arange(s, min(s + CHUNK_TUPLES, many)) for s in range(0, many, CHUNK_TUPLES)]
     parts = [space.tuples.take(chunk) for chunk in chunks]

@@ -15,7 +15,7 @@ from planner.search.space import Space
 from planner.search.steps import Layouts
 from planner.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["Pool", "Thresholds", "distinct", "first_of", "preference"]
+__all__ = ["Best", "Pool", "Thresholds", "distinct", "first_of", "preference"]
 
 SAMPLE = 1024
 """Rows that are looked at before the many that come with them."""
@@ -44,6 +44,11 @@ class Pool:
         self._free = bool(np.any(space.recompute == 0))
         self.rows: Layouts | None = None
         self.thresholds = Thresholds(np.full(len(space.pp), np.inf), np.inf, np.inf, np.inf)
+
+    @property
+    def ceiling(self) -> float:
+        """Step time beyond which nothing matters to any question."""
+        return np.inf
 
     def add(self, rows: Layouts) -> None:
         """Take in evaluated layouts and let go of those that answer nothing."""
@@ -77,6 +82,38 @@ class Pool:
             likely=float(both.score[likely_rows[0]]) if len(likely_rows) else np.inf,
         )
         self.rows = both.take(keep)
+
+
+class Best(Pool):
+    """Only the best layout, where nothing else was asked for.
+
+    Parameters
+    ----------
+    space
+        Of the search, whose goal must be the shortest step.
+    ceiling
+        Step time that some layout is known to reach.
+    """
+
+    def __init__(self, space: Space, ceiling: float = np.inf) -> None:
+        super().__init__(space)
+        self._limit(ceiling)
+
+    @property
+    def ceiling(self) -> float:
+        """Step time that the best layout does not exceed."""
+        return self.thresholds.overall
+
+    def _add(self, rows: Layouts) -> None:
+        new = rows.take(np.flatnonzero(rows.score <= self.ceiling))
+        if len(new):
+            both = new if self.rows is None else self.rows.joined(new)
+            self.rows = both.take(preference(both)[:1])
+            self._limit(float(self.rows.score[0]))
+
+    def _limit(self, score: float) -> None:
+        every = np.full(len(self._space.pp), -np.inf)
+        self.thresholds = Thresholds(by_pp=every, overall=score, plain=-np.inf, likely=-np.inf)
 
 
 def distinct(space: Space, rows: Layouts) -> IntArray:

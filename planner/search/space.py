@@ -176,16 +176,22 @@ def _tuples(tp: FloatArray, *, model: Model, request: Request) -> Strategy:
     return tuples.with_values(**{name: getattr(tuples, name)[legal] for name in varying})
 
 
-def groups(space: Space, accelerators: float | None = None) -> Iterator[Groups]:
+def groups(
+    space: Space, accelerators: float | None = None, useful: BoolArray | None = None
+) -> Iterator[Groups]:
     """Legal groups in the order of the tuples, some tens of thousands at a time.
 
-    `accelerators` replaces those of the request where fewer are to be used.
+    `accelerators` replaces those of the request where fewer are to be used; of the pairs of tuple and
+    pipeline size only those that are `useful` are looked at, ``[T, P]``.
     """
     available = space.request.accelerators if accelerators is None else accelerators
     many, sizes = len(space.tuples.tp), len(space.pp)
     step = max(CHUNK_GROUPS // max(sizes, 1), 1)
     for start in range(0, many if sizes else 0, step):
         t, p = np.divmod(np.arange(start * sizes, min(start + step, many) * sizes), sizes)
+        if useful is not None:
+            kept = np.flatnonzero(useful[t[0] : t[-1] + 1].ravel())
+            t, p = t[kept], p[kept]
         room = np.floor(available / (space.tuples.tp * space.tuples.cp)[t] / space.pp[p])
         keep = np.flatnonzero(room >= space.replica_step[t])
         if len(keep):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.search.bound import lighter_wins, lower_bound_s
-from planner.search.costs import TupleCosts, tuple_costs
+from planner.search.bound import ROUNDING, lighter_wins, lower_bound_s
+from planner.search.costs import Known, TupleCosts, tuple_costs
 from planner.search.fit import FloorTables, allocated_limit, memory_floor, peak_bytes
 from planner.search.rank import Pool
 from planner.search.request import GOALS, Request
@@ -28,6 +28,7 @@ from planner.search.space import (
     legal_shardings,
 )
 from planner.search.steps import CHUNK_ROWS, Layouts, step_seconds
+from planner.search.traffic import least_traffic
 from planner.tables import Hardware, Model, Software
 from planner.types import BoolArray, FloatArray, IntArray
 
@@ -67,12 +68,17 @@ class Surveyed(Columns):
         return Groups(t=self.t, p=self.p, dp=self.dp, count=self.count, ranks=self.ranks)
 
 
-def field_of(*, hardware: Hardware, model: Model, software: Software, request: Request) -> Field | None:
-    """Space and costs of a request; None where no tuple or pipeline size is legal."""
+def field_of(
+    *, hardware: Hardware, model: Model, software: Software, request: Request, known: Known | None = None
+) -> Field | None:
+    """Space and costs of a request; None where no tuple or pipeline size is legal.
+
+    Costs that are `known` from other accelerators or batches are not evaluated again.
+    """
     space = build_space(hardware=hardware, model=model, request=request)
     if not len(space.tuples.tp) or not len(space.pp):
         return None
-    costs = tuple_costs(hardware=hardware, model=model, software=software, space=space)
+    costs = tuple_costs(hardware=hardware, model=model, software=software, space=space, known=known)
     limits = [
         allocated_limit(costs=costs, sigma=request.sigma, probability=p)
         for p in (request.fit, request.likely)
@@ -82,10 +88,16 @@ def field_of(*, hardware: Hardware, model: Model, software: Software, request: R
     )
 
 
-def run(field: Field) -> tuple[Layouts | None, Counts]:
-    """Find the layouts that answer a request, best first, and count what became of all layouts."""
-    surveyed, counts = survey(field)
-    pool = Pool(field.space)
+def run(
+    field: Field, pool: Pool | None = None, useful: BoolArray | None = None
+) -> tuple[Layouts | None, Counts]:
+    """Find the layouts that answer a request, best first, and count what became of all layouts.
+
+    A `pool` that asks for less, or knows what must be beaten, leaves more of them out; `useful`, ``[T, P]``,
+    are the pairs of tuple and pipeline size that are looked at.
+    """
+    pool = Pool(field.space) if pool is None else pool
+    surveyed, counts = survey(field, useful)
     order = np.argsort(surveyed.bound, kind="stable")
     start, size = 0, FIRST_BLOCK
     while start < len(order):
@@ -104,15 +116,15 @@ def run(field: Field) -> tuple[Layouts | None, Counts]:
     return pool.rows, replace(counts, pruned=pruned)
 
 
-def survey(field: Field) -> tuple[Surveyed, Counts]:
-    """Bounds of every group; groups that cannot fit are rejected at once."""
+def survey(field: Field, useful: BoolArray | None = None) -> tuple[Surveyed, Counts]:
+    """Bounds of every group, or of those of `useful` pairs; groups that cannot fit are rejected at once."""
     space, costs = field.space, field.costs
     tables = FloorTables(space, costs)
     power = GOALS[space.request.goal].power
     parts: list[Surveyed] = []
     legal = rejected = 0
     free = int(np.argmin(space.recompute)) if np.any(space.recompute == 0) else None
-    for found in groups(space, field.accelerators):
+    for found in groups(space, field.accelerators, useful):
         g = found.take(np.flatnonzero(costs.finite[found.t]))
         legal += legal_layouts(space, g)
         floor = memory_floor(space=space, costs=costs, rows=g, tables=tables)
@@ -188,6 +200,13 @@ def _evaluated(field: Field, rows: Layouts, pool: Pool) -> Layouts:
         plain = space.recompute[rows.level] == 0
         useful = pool.thresholds.passes(score, rows.p, plain=plain, likely=rows.likely)
         rows = rows.take(np.flatnonzero(useful))
+        if pool.ceiling < np.inf:
+            tables = FloorTables(space, costs)
+            traffic = least_traffic(space=space, costs=costs, rows=rows, tables=tables)
+            least = step_seconds(
+                space=space, costs=costs, rows=rows, chunk_rows=field.chunk_rows, traffic=traffic
+            )
+            rows = rows.take(np.flatnonzero(least * ROUNDING <= pool.ceiling))
     step_s = step_seconds(space=space, costs=costs, rows=rows, chunk_rows=field.chunk_rows)
     return replace(rows, step_s=step_s, score=step_s * rows.ranks**power if power else step_s)
 
