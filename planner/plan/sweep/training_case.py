@@ -215,7 +215,7 @@ def _joined(parts: list[Operated]) -> Operated:
     )
 
 
-def read_case(book: Catalog, inputs: Mapping[str, Any]) -> Shared | str:
+def read_case(book: Catalog, inputs: Mapping[str, Any], filled: Filled | None = None) -> Shared | str:
     """Resolve what rows share as `planner.train` resolves it; a sentence where that cannot be had.
 
     Parameters
@@ -224,8 +224,10 @@ def read_case(book: Catalog, inputs: Mapping[str, Any]) -> Shared | str:
         The catalog.
     inputs
         Of `planner.plan.train.train`, without the layout, tokens and accelerators.
+    filled
+        Receives what was left open.
     """
-    filled = Filled()
+    filled = Filled() if filled is None else filled
     given = dict(inputs)
     cluster, gpu = given.pop("cluster", None), given.pop("gpu", None)
     around = ("site", "price", "finance", "failures", "availability", "checkpoint")
