@@ -22,6 +22,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `export`                    a plan of training or serving as the launch arguments of a program that runs it
 `curve`                     an answer over a range of accelerators, loads, sizes or times
 `sweep`                     a question asked of every row of a grid, into a file: millions of rows
+`report`                    an answer with figures, tables, assumptions and sources as one page of HTML
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from planner.plan.staged.run import staged
     from planner.plan.sweep.sweep import sweep
     from planner.plan.train import train
+    from planner.reports.report import report
     from planner.workload.hf_config import import_config
     from planner.workload.summary import summarize
     from planner.workload.traffic_import import import_trace
@@ -111,6 +113,7 @@ __all__ = [
     "model",
     "plot",
     "post_train",
+    "report",
     "run",
     "serve",
     "staged",
@@ -146,6 +149,7 @@ _HOMES: Final = {
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",
     "mix": "planner.plan.mix.mix",
+    "report": "planner.reports.report",
     "run": "planner.plan.scenario.run",
     "post_train": "planner.plan.post_train.question",
     "serve": "planner.plan.serve",

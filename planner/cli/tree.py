@@ -43,6 +43,7 @@ COMMANDS: Final[Tree] = {
     "run": "run",
     "export": "export",
     "curve": "curve",
+    "report": "report",
     "sweep": "sweep",
     "validate": (
         "Predict measured runs and report the errors.",

@@ -26,6 +26,7 @@ RESULTS: Final = {
     "staged": ("planner staged", "planner.cli.documents_staged:Staged"),
     "capacity": ("planner capacity", "planner.cli.documents_capacity:Capacity"),
     "export": ("planner export", "planner.cli.documents_export:Export"),
+    "report": ("planner report", "planner.cli.documents_report:Report"),
     "curve": ("planner curve", "planner.cli.documents_curve:Curve"),
     "sweep": ("planner sweep", "planner.cli.documents_sweep:Sweep"),
     "cluster-show": ("planner cluster show", "planner.cli.documents_cluster:ClusterShow"),

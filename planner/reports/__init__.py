@@ -1,0 +1,1 @@
+"""Reports: an answer with its figures, tables, assumptions and sources as one page of HTML."""
