@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from planner.plot.bars import bars
     from planner.plot.curve import curve
     from planner.plot.lines import lines
     from planner.plot.save import save
 
-__all__ = ["curve", "lines", "save"]
+__all__ = ["bars", "curve", "lines", "save"]
 
 _HOMES: Final = {name: f"planner.plot.{name}" for name in __all__}
 

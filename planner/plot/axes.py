@@ -99,13 +99,13 @@ def wrapped(figure: Figure, paragraphs: Sequence[str], inches: float, **style: A
         letters -= max(letters // 40, 1)
 
 
-def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0) -> None:
+def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0, under: float = 0.0) -> None:
     """Place axes on their own figure below a title and above a caption, with room at the right.
 
     Parameters
     ----------
-    right
-        Pixels that labels beside the axes need.
+    right, under
+        Pixels that labels beside the axes need, and what stands between them and the caption.
     """
     figure: Any = ax.figure
     width, height = figure.get_size_inches()
@@ -123,7 +123,7 @@ def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0
         inner: Any = ax.get_window_extent()
         outer: Any = ax.get_tightbbox(renderer_of(figure), for_layout_only=True)
         left = (inner.x0 - outer.x0) / dpi + _PAD
-        below = (inner.y0 - outer.y0) / dpi + bottom
+        below = (inner.y0 - outer.y0 + under) / dpi + bottom
         beside = max(right / dpi, (outer.x1 - inner.x1) / dpi) + _PAD
         box = (left / width, below / height, (width - left - beside) / width, (height - top - below) / height)
         ax.set_position((box[0], box[1], max(box[2], 0.1), max(box[3], 0.1)))

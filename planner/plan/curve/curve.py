@@ -85,7 +85,7 @@ def curve(
     InputError
         A value or a name that is wrong.
     """
-    known = kind_named(kind)
+    known = kind_named(kind).given(traffic=bool(names_of(traffic)))
     book = as_catalog(catalog, set)
     low, high = span_of(gpus)
     with book.tracking() as used:

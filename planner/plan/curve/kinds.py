@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import UsageError, suggest
@@ -49,6 +49,12 @@ class Kind:
     low: int = 8
     high: int = 10_000_000
     points: int = 100
+    serves: bool = False
+    """Whether it asks `planner serve` where traffic is given."""
+
+    def given(self, *, traffic: bool) -> Kind:
+        """Return the kind with the question that it asks, with traffic or without."""
+        return replace(self, question="serve", own=_SERVE) if traffic and self.serves else self
 
     @property
     def data(self) -> Callable[[Asked], CurveAnswer]:
@@ -103,6 +109,26 @@ _ALL: Final = (
     ),
     _serving("users", "Users of a service against accelerators, within latency targets."),
     _serving("pareto", "Tokens per second of an accelerator against those of a user.", high=1024, points=0),
+    Kind(
+        name="memory",
+        about="What fills the memory of an accelerator, by layout; of a service with --traffic.",
+        home="planner.plan.curve.memory:data",
+        question="train",
+        own=_TRAIN - {"days"},
+        high=1024,
+        points=0,
+        serves=True,
+    ),
+    Kind(
+        name="breakdown",
+        about="Where the time of a step goes, by layout and hardware; of a service with --traffic.",
+        home="planner.plan.curve.breakdown:data",
+        question="train",
+        own=_TRAIN - {"days"},
+        high=1024,
+        points=0,
+        serves=True,
+    ),
     _serving("cost-per-token", "USD per million tokens against the load of a service.", high=1024),
 )
 KINDS: Final = {kind.name: kind for kind in _ALL}

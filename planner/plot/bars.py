@@ -1,0 +1,121 @@
+"""Stacked bars: parts told apart by colour and hatch, whiskers for intervals, a line for a limit."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from planner.plan.curve.results import Axis
+from planner.plot.axes import described, laid_out, renderer_of
+from planner.plot.style import COLOURS, HATCHES, INK, SIZE, SMALL, on_axes, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+
+    from planner.plan.curve.results import CurveResult
+
+__all__ = ["bars"]
+
+_LETTERS: Final = 34
+"""Of a line of a bar's name."""
+_THICK: Final = 0.62
+_ROOM: Final = 0.48
+"""Inches of a bar with its gap, and of everything around the bars."""
+_AROUND: Final = 2.4
+_BELOW: Final = 0.45
+_GAP: Final = 0.08
+"""Inches from the axis to the names of the parts, for its ticks and title; and from there to the caption."""
+_COLUMNS: Final = 6
+_PALE: Final = "#c9c9c9"
+"""Of the rest, which no other part is."""
+
+
+def bars(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, float] | None = None) -> Axes:
+    """Draw the stacked bars of a curve, the first at the top.
+
+    Parameters
+    ----------
+    result
+        From `planner.curve`, with ``stacks``.
+    ax
+        Axes of yours; without, a figure is made with title and caption.
+    size
+        Of that figure, in inches; by default as high as the bars need.
+
+    Returns
+    -------
+    Axes
+    """
+    answer = result.result
+    many = len(answer.stacks)
+    with styled():
+        axes, own = on_axes(ax, size or (SIZE[0], max(SIZE[1] * 0.7, _AROUND + _ROOM * many)))
+        at = np.arange(many, dtype=float)
+        left = np.zeros(many)
+        names = list(dict.fromkeys(part.name for stack in answer.stacks for part in stack.parts))
+        names.sort(key=lambda name: name == "rest")
+        for place, name in enumerate(names):
+            width = np.array([_value(stack.parts, name) for stack in answer.stacks])
+            axes.barh(at, width, left=left, height=_THICK, label=name, **_look(place, name))
+            left += width
+        _ends(axes, answer.stacks, at)
+        described(axes, answer.y, Axis(key="", title=""))
+        axes.grid(visible=False, axis="y")
+        axes.set_yticks(at, [textwrap.fill(stack.name, _LETTERS) for stack in answer.stacks], fontsize=SMALL)
+        axes.set_ylim(many - 0.45, -0.55)
+        legend = _named(axes, len(names), own=own)
+        if own:
+            high = legend.get_window_extent(renderer_of(axes.figure)).height  # type: ignore[arg-type]
+            laid_out(axes, answer.title, answer.caption, under=high + _GAP * float(axes.figure.dpi))
+        else:
+            axes.set_title(answer.title)
+    return axes
+
+
+def _value(parts: Any, name: str) -> float:
+    return float(sum(part.value for part in parts if part.name == name))
+
+
+def _look(place: int, name: str) -> dict[str, Any]:
+    if name == "rest":
+        return {"color": _PALE, "edgecolor": "white", "linewidth": 0.5}
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "hatch": HATCHES[place % len(HATCHES)],
+        "edgecolor": "white",
+        "linewidth": 0.5,
+    }
+
+
+def _ends(ax: Axes, stacks: Any, at: Any) -> None:
+    """Draw intervals of the totals and the limits."""
+    for stack, y in zip(stacks, at, strict=True):
+        if stack.total.high > stack.total.low:
+            off = [[stack.total.value - stack.total.low], [stack.total.high - stack.total.value]]
+            for colour, wide in (("white", 2.8), (INK, 1.1)):  # to be seen on any part
+                ax.errorbar(
+                    [stack.total.value], [y], xerr=off, fmt="none", ecolor=colour, elinewidth=wide,
+                    capsize=3.0, capthick=wide, zorder=4,
+                )  # fmt: skip
+        if stack.limit is not None:
+            half = 0.5 * (_THICK + 0.16)
+            ax.plot([stack.limit] * 2, [y - half, y + half], color=INK, linewidth=2.0, zorder=5)
+
+
+def _named(ax: Axes, many: int, *, own: bool) -> Legend:
+    """Name the parts below the axis, in the middle of the figure or of axes that are not our own."""
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+
+    figure: Any = ax.figure
+    below = ax.transAxes + ScaledTranslation(0.0, -_BELOW, figure.dpi_scale_trans)
+    across = figure.transFigure if own else ax.transAxes
+    legend = ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=-(-many // -(-many // _COLUMNS)), fontsize=SMALL,
+        bbox_transform=blended_transform_factory(across, below), frameon=False, handlelength=1.6,
+        handleheight=1.1, columnspacing=1.2, borderpad=0.0,
+    )  # fmt: skip
+    legend.set_in_layout(False)
+    return legend
