@@ -24,6 +24,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `sweep`                     a question asked of every row of a grid, into a file: millions of rows
 `report`                    an answer with figures, tables, assumptions and sources as one page of HTML
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
+`compare`                   answers to one question side by side, and what explains the difference
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
 `validate_training`         errors of the estimator on measured runs, ours or yours
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from planner.evidence.validate import validate_training
     from planner.plan.budget.budget import budget
     from planner.plan.capacity.capacity import capacity
+    from planner.plan.compare.compare import compare
     from planner.plan.curve.curve import curve
     from planner.plan.distill.answer import distill
     from planner.plan.export.export import export
@@ -103,6 +105,7 @@ __all__ = [
     "calibrate_training",
     "capacity",
     "cluster",
+    "compare",
     "curve",
     "distill",
     "export",
@@ -145,6 +148,7 @@ _HOMES: Final = {
     "distill": "planner.plan.distill.answer",
     "export": "planner.plan.export.export",
     "capacity": "planner.plan.capacity.capacity",
+    "compare": "planner.plan.compare.compare",
     "frontier": "planner.plan.frontier.frontier",
     "import_config": "planner.workload.hf_config",
     "import_trace": "planner.workload.traffic_import",

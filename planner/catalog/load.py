@@ -162,6 +162,11 @@ class Catalog:
         """The shipped data, then the overlays; later ones win."""
         return self._roots
 
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Values that are changed, as they were written."""
+        return tuple(one.text for one in self._overrides)
+
     def get(self, kind: Kind[R], name: str) -> R:
         """Return the record of that id or alias.
 

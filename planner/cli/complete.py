@@ -15,11 +15,11 @@ __all__ = ["folder_names", "kind_or_name", "kinds_named", "names_of"]
 Completion = Callable[[typer.Context, list[str], str], list[str]]
 
 
-def names_of(kind: str) -> Completion:
-    """Return a completion of the ids of one kind, overlays included."""
+def names_of(*kinds: str) -> Completion:
+    """Return a completion of the ids of one kind or several, overlays included."""
 
     def complete(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:
-        return _starting(incomplete, folder_names(ctx, kind))
+        return _starting(incomplete, {name for kind in kinds for name in folder_names(ctx, kind)})
 
     return complete
 

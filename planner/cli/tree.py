@@ -41,6 +41,7 @@ COMMANDS: Final[Tree] = {
     "mix": "mix",
     "capacity": "capacity",
     "run": "run",
+    "compare": "compare",
     "export": "export",
     "curve": "curve",
     "report": "report",

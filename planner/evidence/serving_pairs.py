@@ -39,7 +39,7 @@ def shared_figures(
     low, high = np.log(bounds.low), np.log(bounds.high)
     usable = known & np.isfinite(low) & np.isfinite(high)
     classes = [one[0] for one in names]
-    found = {}
+    found: dict[str, Share] = {}
     for metric, rows in rows_by_metric(targets, log_ratio, low, high, classes, usable).items():
         found |= {f"{metric} {kind}": share for kind, share in shared_errors(rows).items()}
     return found
@@ -54,7 +54,7 @@ def rows_by_metric(
     known: BoolArray,
 ) -> dict[str, Rows]:
     """Errors of figures with the logarithms of their intervals, as pairs are made of them, by metric."""
-    found = {}
+    found: dict[str, Rows] = {}
     for metric in ("throughput", "tpot", "ttft"):
         at = [i for i in np.flatnonzero(known).tolist() if targets[i].metric.removesuffix("_ms") == metric]
         found[metric] = Rows(

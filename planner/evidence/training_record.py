@@ -54,7 +54,11 @@ def fitted_text(
     note = "Ranges are the spread of each constant over fits that leave one family out."
     constants = {name: _fitted(name, value, spread[name]) for name, value in values.items()}
     memory = {"sigma": round(max(sigma, LEAST_SIGMA), 3), "rows": memory_rows}
-    spreads = {"intervals": _intervals(quantiles), "shared": shared_written(shared), "memory": memory}
+    spreads: dict[str, Plain] = {
+        "intervals": _intervals(quantiles),
+        "shared": shared_written(shared),
+        "memory": memory,
+    }
     return to_text(head | {"note": note, "constants": constants} | spreads)
 
 

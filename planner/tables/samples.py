@@ -2,17 +2,20 @@
 
 A quantity becomes a column of samples, shape ``[S, 1]``, whose first entry is the stated value; arrays of
 plans or clusters, shape ``[R]``, broadcast against it. The same quantity is drawn alike wherever it is used,
-so that errors that two answers share cancel in their comparison.
+so that errors that two answers share cancel in their comparison, which keeps the samples; see `kept`.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -21,7 +24,9 @@ from planner.types import FloatArray
 if TYPE_CHECKING:
     from planner.catalog.quantity import Quantity
 
-__all__ = ["EIGHTY", "Samples", "interval"]
+__all__ = ["EIGHTY", "Kept", "Samples", "interval", "keep", "kept"]
+
+T = TypeVar("T")
 
 EIGHTY: Final = NormalDist().inv_cdf(0.9)
 """Standard deviations on either side of the middle that hold 80 %."""
@@ -58,6 +63,9 @@ class Samples:
         """Draw a number from its 80 % interval; see `of`."""
         if self.count == 0 or low == high:
             return np.array([[value]])
+        keeping = _KEEPING.get()
+        if keeping is not None:
+            keeping.ranges[key] = (value, low, high)
         z = self.normal(key) / EIGHTY
         if low > 0:
             up, down = math.log(high / value), math.log(value / low)
@@ -103,3 +111,48 @@ def _at(ordered: FloatArray, share: float) -> FloatArray:
     above = min(below + 1, len(ordered) - 1)
     between: FloatArray = ordered[below] + (place - below) * (ordered[above] - ordered[below])
     return between
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Samples that the intervals of answers were made of, for a comparison of the answers.
+
+    Attributes
+    ----------
+    ranges : dict
+        By key: value and ends of what was drawn.
+    """
+
+    ranges: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    _by_id: dict[int, tuple[object, FloatArray]] = field(default_factory=dict)
+
+    def of(self, interval: object) -> FloatArray | None:
+        """Return the samples ``[S]`` of this very interval, the value first; None where there are none."""
+        found = self._by_id.get(id(interval))
+        return None if found is None else found[1]
+
+    def add(self, interval: object, samples: FloatArray) -> None:
+        """Remember the samples of an interval, which is held so that nothing else takes its id."""
+        self._by_id[id(interval)] = (interval, samples)
+
+
+_KEEPING: ContextVar[Kept | None] = ContextVar("planner.tables.samples.keeping", default=None)
+
+
+@contextmanager
+def kept() -> Iterator[Kept]:
+    """Keep the samples of all that is asked inside; without this they are gone once intervals are made."""
+    keeping = Kept()
+    token = _KEEPING.set(keeping)
+    try:
+        yield keeping
+    finally:
+        _KEEPING.reset(token)
+
+
+def keep(interval: T, samples: FloatArray) -> T:
+    """Return an interval, and keep the samples ``[S]`` that it was made of where somebody asked for them."""
+    keeping = _KEEPING.get()
+    if keeping is not None:
+        keeping.add(interval, samples)
+    return interval

@@ -97,7 +97,7 @@ class TrainingCalibration(Record):
     intervals: dict[str, Interval] = Field(default_factory=dict)
     """``dense-tuned`` and so on, and ``pooled``."""
     shared: dict[str, SharedError] = Field(default_factory=dict)
-    """By what differs between two predictions: ``layout``, ``accelerator``, ``model``, ``both``, ``class``."""
+    """By what differs between two predictions, as `planner.evidence.pairs` has it: ``layout`` and so on."""
     memory: MemorySpread | None = None
     correction: Ratio | None = None
     """A user's own factor on the step time."""

@@ -37,6 +37,7 @@ RESULTS: Final = {
     "budget": ("planner budget", "planner.cli.documents_budget:Budget"),
     "post-train": ("planner post-train", "planner.cli.documents_post_train:PostTrain"),
     "distill": ("planner distill", "planner.cli.documents_distill:Distill"),
+    "compare": ("planner compare", "planner.cli.documents_compare:Compare"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),

@@ -12,7 +12,7 @@ from planner.model.equivalents import PEAK_RULES, ratio
 from planner.plan.cluster.parts import Equivalents
 from planner.plan.document import Interval
 from planner.tables.peaks import peaks_table
-from planner.tables.samples import interval
+from planner.tables.samples import interval, keep
 from planner.types import FloatArray
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def as_equivalents(
 
     def of(rule: str) -> Interval | None:
         value, low, high = (float(end[column]) * times for end in interval(by_rule[rule]))
-        return None if np.isnan(value) else Interval(value=value, low=low, high=high)
+        if np.isnan(value):
+            return None
+        return keep(Interval(value=value, low=low, high=high), by_rule[rule][:, column] * times)
 
     return Equivalents(
         by_bf16=of("bf16"),

@@ -10,7 +10,7 @@ from planner.model.cost.hour import HourCost, break_even_utilisation
 from planner.plan.document import Interval
 from planner.plan.operating import results
 from planner.plan.price_words import PriceChoice, rent_of
-from planner.tables.samples import interval
+from planner.tables.samples import interval, keep
 from planner.types import FloatArray
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def first(samples: FloatArray) -> float:
 
 def interval_of(samples: FloatArray) -> Interval:
     """Interval of samples ``[S, 1]`` of one number."""
-    value, low, high = interval(np.asarray(samples).reshape(np.shape(samples)[0], -1)[:, 0])
-    return Interval(value=float(value), low=float(low), high=float(high))
+    drawn = np.asarray(samples).reshape(np.shape(samples)[0], -1)[:, 0]
+    value, low, high = interval(drawn)
+    return keep(Interval(value=float(value), low=float(low), high=float(high)), drawn)
 
 
 def cost_of(

@@ -74,6 +74,7 @@ QUESTIONS: Final = {
         Question(command="staged", home="planner.plan.staged.run:staged"),
         Question(command="mix", home="planner.plan.mix.mix:mix", files=("jobs",)),
         Question(command="budget", home="planner.plan.budget.budget:budget"),
+        Question(command="compare", home="planner.plan.compare.compare:compare", files=("of",)),
         Question(command="capacity", home="planner.plan.capacity.capacity:capacity"),
     )
 }
