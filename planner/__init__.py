@@ -25,6 +25,7 @@ Importing `planner` is cheap: a name is imported when it is first used.
 `report`                    an answer with figures, tables, assumptions and sources as one page of HTML
 `run`                       any of these questions from a scenario: a file, a shipped name or a mapping
 `compare`                   answers to one question side by side, and what explains the difference
+`sensitivity`               what moves an answer: a tornado, elasticities, what a statement rests on
 `post_train`                reinforcement learning: rollouts, training, the split of accelerators
 `distill`                   what a student learns of a teacher, what each way costs, when it pays
 `validate_training`         errors of the estimator on measured runs, ours or yours
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from planner.plan.mix.mix import mix
     from planner.plan.post_train.question import post_train
     from planner.plan.scenario.run import run
+    from planner.plan.sensitivity.sensitivity import sensitivity
     from planner.plan.serve import serve
     from planner.plan.staged.run import staged
     from planner.plan.sweep.sweep import sweep
@@ -118,6 +120,7 @@ __all__ = [
     "post_train",
     "report",
     "run",
+    "sensitivity",
     "serve",
     "staged",
     "summarize",
@@ -156,6 +159,7 @@ _HOMES: Final = {
     "report": "planner.reports.report",
     "run": "planner.plan.scenario.run",
     "post_train": "planner.plan.post_train.question",
+    "sensitivity": "planner.plan.sensitivity.sensitivity",
     "serve": "planner.plan.serve",
     "staged": "planner.plan.staged.run",
     "summarize": "planner.workload.summary",

@@ -41,6 +41,7 @@ COMMANDS: Final[Tree] = {
     "mix": "mix",
     "capacity": "capacity",
     "run": "run",
+    "sensitivity": "sensitivity",
     "compare": "compare",
     "export": "export",
     "curve": "curve",

@@ -165,7 +165,8 @@ def test_a_catalog_takes_more_overrides_and_reads_only_what_they_concern(root: P
     before = book.get(ACCELERATOR, "chip-a")
     other = book.changed(["accelerator.chip-a.memory.bandwidth=*0.5"])
     assert other.get(ACCELERATOR, "chip-a").memory.bandwidth.value == 2e12
-    assert book.get(ACCELERATOR, "chip-a") is before and before.memory.bandwidth.value == 4e12
+    assert book.get(ACCELERATOR, "chip-a") is before
+    assert before.memory.bandwidth.value == 4e12
     assert book.changed(["fabric.achievable=80 %"]).get(ACCELERATOR, "chip-a") is before
     assert book.changed(["accelerator.compute_units=1"]).get(ACCELERATOR, "chip-a") is not before
     assert other.used == (("accelerator", "chip-a"),)

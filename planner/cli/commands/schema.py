@@ -38,6 +38,7 @@ RESULTS: Final = {
     "post-train": ("planner post-train", "planner.cli.documents_post_train:PostTrain"),
     "distill": ("planner distill", "planner.cli.documents_distill:Distill"),
     "compare": ("planner compare", "planner.cli.documents_compare:Compare"),
+    "sensitivity": ("planner sensitivity", "planner.cli.documents_sensitivity:Sensitivity"),
     "validate-training": ("planner validate training", f"{_HERE}:ValidateTraining"),
     "validate-serving": ("planner validate serving", "planner.cli.documents_serving:ValidateServing"),
     "calibrate-training": ("planner calibrate training", f"{_HERE}:CalibrateTraining"),

@@ -1,0 +1,107 @@
+"""What is known of each question: how an answer is made cheap, and which part of it is its layout.
+
+A search decides two things: the layout, and what the figures of that layout are. Most inputs move the figures
+and hardly the choice, so that an answer is asked for again with the layout of the first one pinned, which
+costs a fraction of a search. What is not pinned is searched again each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from planner.plan.pins import LAYOUT
+from planner.plan.scenario.inputs import parameters_of
+from planner.plan.scenario.questions import Question
+
+__all__ = ["Keeps", "Profile", "keeps_of", "profile_of"]
+
+Keeps = Literal["layout", "shape", "nothing"]
+"""What of the layout of the base is kept: all of it, all but the number of replicas, or nothing."""
+Pins = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """How a question is asked many times.
+
+    Attributes
+    ----------
+    coarse
+        Inputs that leave out what no figure needs; those that the user gave stay.
+    layout
+        From the document of an answer to the inputs that pin its layout; empty where there are none.
+    asks
+        Most answers that a tornado asks for: fewer where each of them takes longer.
+    """
+
+    coarse: Pins
+    layout: Callable[[Mapping[str, Any]], Pins]
+    asks: int
+
+    @property
+    def lays_out(self) -> bool:
+        """Whether answers have a layout that can be pinned."""
+        return self.layout is not _open
+
+    def added(self, question: Question, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the coarse inputs that the question takes and that were not given."""
+        known = parameters_of(question)
+        return {name: value for name, value in self.coarse.items() if name in known and name not in inputs}
+
+
+def _trained(document: Mapping[str, Any]) -> Pins:
+    plan = document["result"]["plan"]
+    if plan is None:
+        return {}
+    pins = {name: plan["strategy"][name] for name in LAYOUT}
+    if document["inputs"]["question"] == "gpus":
+        del pins["dp"]
+    return pins
+
+
+def _served(document: Mapping[str, Any]) -> Pins:
+    """Pin the mode, and the replica where all are alike: batch and chunk follow from the latency targets."""
+    plan = document["result"]["plan"]
+    if plan is None:
+        return {}
+    deployment = plan["deployment"]
+    alike = {tuple(one[name] for name in ("tp", "pp", "dp", "ep")) for one in deployment["layouts"]}
+    replica = dict(zip(("tp", "pp", "dp", "ep"), next(iter(alike)), strict=True)) if len(alike) == 1 else {}
+    return {"mode": deployment["mode"], **replica}
+
+
+def _open(document: Mapping[str, Any]) -> Pins:
+    return {}
+
+
+_COARSE: Final = {"top": 0, "pareto": False, "workers": 1}
+_PROFILES: Final[Mapping[str, Profile]] = {
+    "train": Profile(coarse=_COARSE, layout=_trained, asks=600),
+    "serve": Profile(coarse=_COARSE, layout=_served, asks=120),
+    "cluster show": Profile(coarse={}, layout=_open, asks=600),
+    "cluster size": Profile(coarse={}, layout=_open, asks=600),
+    "cluster compare": Profile(coarse={}, layout=_open, asks=300),
+    "staged": Profile(coarse={}, layout=_open, asks=120),
+    "distill": Profile(coarse={}, layout=_open, asks=120),
+    "post-train": Profile(coarse={}, layout=_open, asks=60),
+}
+_OTHER: Final = Profile(coarse=_COARSE, layout=_open, asks=40)
+
+_KEEPS: Final[Mapping[str, Keeps]] = {
+    **dict.fromkeys(("tokens", "days", "site", "price", "finance", "failures", "checkpoint", "availability",
+                     "epochs", "link", "users", "request_rate", "concurrency", "spares"), "layout"),
+    **dict.fromkeys(("gpus", "power_cap"), "shape"),
+}  # fmt: skip
+"""Inputs of a question that do not change which layout is best, or only how often it is repeated."""
+
+
+def profile_of(question: Question) -> Profile:
+    """Return how a question is asked many times."""
+    return _PROFILES.get(question.command, _OTHER)
+
+
+def keeps_of(name: str) -> Keeps:
+    """Return what of the layout stays where an input changes; numbers of the catalog keep all of it."""
+    return _KEEPS.get(name, "nothing")

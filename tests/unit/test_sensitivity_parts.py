@@ -1,0 +1,283 @@
+"""Parts of a sensitivity without a single search: figures, statements, thresholds, levers, screening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from planner.catalog.load import Catalog
+from planner.errors import InputError, UsageError
+from planner.plan.scenario.questions import QUESTIONS
+from planner.plan.sensitivity.asking import Ask, Outcome, together
+from planner.plan.sensitivity.figures import Figure, figure_named, figures_of, headline
+from planner.plan.sensitivity.levers import Lever, path_of
+from planner.plan.sensitivity.statements import read_claim
+from planner.plan.sensitivity.thresholds import walked
+from planner.plan.sensitivity.tornado import screened
+from planner.plan.sensitivity.varied import varied
+
+RESULT: dict[str, Any] = {
+    "plan": {
+        "days": {"value": 80.0, "low": 70.0, "high": 100.0},
+        "days_with_failures": {"value": 90.0, "low": 80.0, "high": 110.0},
+        "cost_usd": {"value": 2e9, "low": 1e9, "high": 3e9},
+        "mfu": {"value": 0.4, "low": 0.35, "high": 0.5, "full": 0.45},
+        "power_megawatts": {"value": 150.0, "low": 140.0, "high": 160.0},
+        "gpus_used": 8192,
+        "fits": True,
+        "stages": [{"days": 3.0}],
+        "tokens_per_s": 1e6,
+    },
+    "search": {"seconds": 3.0},
+}
+USED = (("accelerator", "h100-sxm"), ("site", "usual"), ("embodied", "usual"))
+
+
+@pytest.fixture(scope="module")
+def book() -> Catalog:
+    return Catalog()
+
+
+def test_every_number_is_a_figure_and_an_interval_is_one() -> None:
+    paths = [figure.path for figure in figures_of(RESULT)]
+    assert paths[:4] == ["plan.days", "plan.days.value", "plan.days.low", "plan.days.high"]
+    assert {"plan.gpus_used", "plan.stages.0.days", "plan.mfu.full"} <= set(paths)
+    assert not any(path.startswith("search") or path == "plan.fits" for path in paths)
+    assert Figure("plan.days").of(RESULT) == (80.0, 70.0, 100.0)
+    assert Figure("plan.stages.0.days").of(RESULT) == (3.0, None, None)
+    for missing in ("plan.stages.1.days", "plan.nothing", "plan.fits", "plan", "plan.days.value.more"):
+        assert Figure(missing).of(RESULT) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("days", "plan.days_with_failures"),
+        ("plan.days", "plan.days"),
+        ("usd", "plan.cost_usd"),
+        ("power_megawatts", "plan.power_megawatts"),
+        ("mfu", "plan.mfu"),
+        ("gpus-used", "plan.gpus_used"),
+        ("result.plan.mfu.full", "plan.mfu.full"),
+    ],
+)
+def test_a_figure_has_a_path_a_short_name_or_the_end_of_its_path(name: str, path: str) -> None:
+    assert figure_named(name, RESULT).path == path
+
+
+def test_an_unknown_figure_is_answered_with_the_closest() -> None:
+    with pytest.raises(InputError, match=r"no figure 'plan\.dais' in the answer; did you mean 'plan\.days'"):
+        figure_named("plan.dais", RESULT)
+    with pytest.raises(InputError, match=r"this answer has plan\.days, plan\.days\.value"):
+        figure_named("zzzz", RESULT)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("plan.days", 2.0, "2 days"),
+        ("plan.cost_usd.low", 2e9, "2 B USD"),
+        ("plan.mfu", 0.4, "40 %"),
+        ("plan.power_megawatts", 150.0, "150 MW"),
+        ("plan.gpus_used", 16384, "16.4k"),
+        ("plan.tokens_per_s", 5824.0, "5,824"),
+        ("plan.step_time_s", 0.5, "500 ms"),
+        ("points.0.loss", 1.87, "1.87"),
+    ],
+)
+def test_figures_are_shown_in_their_unit(path: str, value: float, text: str) -> None:
+    assert Figure(path).show(value) == text
+
+
+def test_the_headline_is_what_a_question_is_asked_for() -> None:
+    assert headline("train", {"inputs": {"question": "days"}, "result": RESULT}).path == (
+        "plan.days_with_failures"
+    )
+    fewest = {**RESULT, "gpus": {"value": 5, "low": 4, "high": None}}
+    assert headline("train", {"inputs": {"question": "gpus"}, "result": fewest}).path == "gpus"
+    assert Figure("gpus").of(fewest) == (5.0, 4.0, None)
+    assert headline("of tomorrow", {"inputs": {}, "result": RESULT}).path == "plan.days"
+    with pytest.raises(InputError, match="holds no number"):
+        headline("train", {"inputs": {}, "result": {"plan": None}})
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "operator", "limit"),
+    [
+        ("days<=90", "plan.days_with_failures", "<=", 90.0),
+        ("days < 12 weeks", "plan.days_with_failures", "<", 84.0),
+        ("usd<=$10B", "plan.cost_usd", "<=", 1e10),
+        ("power_megawatts<=150", "plan.power_megawatts", "<=", 150.0),
+        ("power_megawatts <= 150 kW", "plan.power_megawatts", "<=", 0.15),
+        ("mfu >= 40 %", "plan.mfu", ">=", 0.4),
+        ("plan.gpus_used≤8k", "plan.gpus_used", "<=", 8000.0),
+    ],
+)
+def test_a_statement_is_a_figure_a_sign_and_a_limit(
+    text: str, path: str, operator: str, limit: float
+) -> None:
+    claim = read_claim(text, RESULT)
+    assert (claim.figure.path, claim.operator) == (path, operator)
+    assert claim.limit == pytest.approx(limit)
+    assert claim.holds(limit) == ("=" in operator)
+    assert not claim.holds(None)
+    assert (claim.margin(limit) >= 0) == claim.holds(limit)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "sentence"),
+    [
+        ("days=90", UsageError, "expected FIGURE<=LIMIT or FIGURE>=LIMIT; write for example"),
+        ("<=90", UsageError, "expected FIGURE<=LIMIT"),
+        ("dais<=90", InputError, "--holds 'dais<=90': no figure 'dais' in the answer; did you mean 'days'"),
+        ("days<=soon", InputError, "'soon' is no value of days with failures; write for example '90 days'"),
+    ],
+)
+def test_a_statement_that_is_none_gets_a_sentence(text: str, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=r".") as caught:
+        read_claim(text, RESULT)
+    assert sentence in str(caught.value)
+
+
+def test_a_walk_stops_where_values_are_not_taken_and_looks_close_to_it() -> None:
+    walk = walked(lambda x: None if x < 1.0 else 5.0 - x, 1.15, at_base=3.85)
+    assert walk.crossing is not None
+    assert walk.crossing.holds == pytest.approx(5.0, rel=0.005)
+    assert 1.0 <= walk.least < 1.01
+    assert walk.most == pytest.approx(16 * 1.15)
+    assert walk.changes == 1
+
+
+def test_a_walk_says_when_a_statement_changes_more_than_once() -> None:
+    walk = walked(lambda x: 1.0 if x < 2.0 or x > 8.0 else -1.0, 1.0, at_base=1.0)
+    assert walk.changes == 2
+    assert walk.crossing is not None
+    assert walk.crossing.holds == pytest.approx(2.0, rel=0.005)
+
+
+def test_whole_numbers_are_found_exactly() -> None:
+    walk = walked(lambda x: 37.0 - x, 20.0, at_base=17.0, whole=True)
+    assert walk.crossing is not None
+    assert (walk.crossing.holds, walk.crossing.fails) == (37.0, 38.0)
+
+
+def of_train(text: str, book: Catalog, **resolved: Any) -> Lever:
+    known = {"peak": Lever(name="peak", label="peak", where="record", base=1e15, base_text="1 PFLOP/s",
+                           dimension="flop_per_s", paths=("accelerator.h100-sxm.flops.bf16", "a.b"))}  # fmt: skip
+    return varied(
+        text,
+        question=QUESTIONS["train"],
+        inputs={"model": "llama-3.1-8b", "tokens": "1T"},
+        resolved={"gpus": 1024, "tokens": 1e12, "days": 20.0, "precision": "bf16"} | resolved,
+        known=known,
+        used=USED,
+        book=book,
+    )
+
+
+def test_inputs_numbers_of_the_catalog_and_groups_of_them_can_be_varied(book: Catalog) -> None:
+    gpus = of_train("gpus=512..2k", book)
+    assert [one.ask.inputs for one in gpus.settings] == [(("gpus", 512),), (("gpus", "2k"),)]
+    assert (gpus.ranged, gpus.whole, gpus.keeps) == (True, True, "shape")
+    assert [one.value for one in of_train("gpus=*0.5..*2", book).settings] == [512.0, 2048.0]
+    assert [one.value for one in of_train("days=2 weeks..30", book).settings] == [14.0, 30.0]
+    words = of_train("precision=bf16,fp8", book)
+    assert (words.ranged, [one.text for one in words.settings]) == (False, ["bf16", "fp8"])
+    bandwidth = of_train("accelerator.memory.bandwidth=*0.8..4 TB/s", book)
+    assert bandwidth.base == 3.35e12
+    assert bandwidth.settings[0].ask.overrides == ("accelerator.memory.bandwidth=*0.8",)
+    assert bandwidth.settings[1].ask.overrides == ("accelerator.memory.bandwidth=4 TB/s",)
+    peak = of_train("peak=*0.5..2 PFLOP/s", book).settings
+    assert peak[1].ask.overrides == ("accelerator.h100-sxm.flops.bf16=*2.0", "a.b=*2.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "sentence"),
+    [
+        ("gpus", UsageError, "expected NAME=LOW..HIGH or NAME=A,B,C; write for example --vary gpus="),
+        ("gpus=", UsageError, "expected NAME=LOW..HIGH"),
+        ("gpsu=1..2", InputError, "--vary gpsu: unknown; did you mean 'gpu' or 'gpus'?"),
+        ("qqq=1..2", InputError, "it may be inputs of train, KIND.ID.FIELD of the catalog, peak"),
+        ("gpus=5..2", InputError, "the lower end comes first; write 2..5"),
+        ("gpus=5..", InputError, "a range has two ends"),
+        ("gpus=5,,7", InputError, "a value is missing between commas"),
+        ("precision=a..b", InputError, "for words write them with commas"),
+        ("precision=*0.5..*2", InputError, "there is nothing to scale, since it is no number"),
+        ("tokens=*x..*2", InputError, "'*x' is not a factor; write for example '*0.8'"),
+        ("sequence_parallel=maybe,true", InputError, "expected true or false"),
+        ("accelerator.memory.bandwith=*0.8..*1.2", InputError, "Did you mean 'bandwidth'?"),
+        ("accelerator.b300.memory.bandwidth=*0.8..*1.2", InputError, "it used h100-sxm"),
+        ("fabric.achievable=*0.8..*1.2", InputError, "it used none of kind fabric"),
+        ("accelerator.memory.bandwidth=1 W..2 W", InputError, "measures watts"),
+    ],
+)
+def test_what_cannot_be_varied_gets_a_sentence(
+    book: Catalog, text: str, kind: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(kind, match=r".") as caught:
+        of_train(text, book)
+    assert sentence in str(caught.value)
+
+
+def test_a_record_whose_id_is_a_field_of_its_kind_is_named_by_its_kind() -> None:
+    assert path_of("embodied", "usual", "network") == "embodied.network"
+    assert path_of("site", "usual", "pue.mean") == "site.usual.pue.mean"
+
+
+def test_changes_together_keep_what_all_of_them_keep() -> None:
+    asks = [Ask((("gpus", 5),), (), "shape"), Ask((), ("a.b=1",)), Ask((), ("c.d=*2",))]
+    assert together(asks) == Ask((("gpus", 5),), ("a.b=1", "c.d=*2"), "shape")
+    assert together([]).keeps == "layout"
+
+
+def lever(name: str, low: float = 0.5, high: float = 2.0) -> Lever:
+    one = Lever(name=name, label=name, where="record", base=1.0, base_text="1", paths=(name,))
+    return one.with_range(low, high, "test")
+
+
+class Counting:
+    """Stands in for an asker: the figure moves with some of the paths, and asks are counted."""
+
+    def __init__(self, moving: Iterable[str]) -> None:
+        self.moving, self.asked = set(moving), 0
+
+    def all(self, asks: Iterable[Ask]) -> list[Outcome]:
+        found = []
+        for one in asks:
+            self.asked += 1
+            moved = [text for text in one.overrides if text.partition("=")[0] in self.moving]
+            found.append(Outcome(100.0 + len(moved)))
+        return found
+
+
+def records(many: int, each: int = 4) -> Sequence[Sequence[Lever]]:
+    return [[lever(f"k.r{record}.f{field}") for field in range(each)] for record in range(many)]
+
+
+def test_records_that_move_nothing_are_found_together() -> None:
+    asker: Any = Counting({"k.r3.f1", "k.r20.f0"})
+    found = screened(asker, 100.0, records(32), 1000)
+    assert {one.name.rpartition(".")[0] for one in found.kept} == {"k.r3", "k.r20"}
+    assert (len(found.kept), found.without_effect, found.left_out) == (8, 120, ())
+    assert asker.asked < 2 * 32
+
+
+def test_with_few_answers_the_widest_ranges_come_first_and_the_rest_is_named() -> None:
+    wide = [[lever(f"k.r{at}.f", 1.0 / (at + 2), at + 2.0)] for at in range(20)]
+    asker: Any = Counting({one[0].name for one in wide})
+    found = screened(asker, 100.0, wide, 20)
+    assert 2 * len(found.kept) + asker.asked <= 20
+    assert found.kept[0].name == "k.r19.f"
+    assert len(found.kept) + len(found.left_out) + found.without_effect == 20
+    assert screened(asker, 100.0, [], 20).kept == ()
+
+
+def test_a_lever_that_the_record_lacks_is_written_and_not_scaled() -> None:
+    one = Lever(name="e", label="e", where="estimator", base=1.0, base_text="1", paths=("c.t.correction",),
+                written=(1.1,))  # fmt: skip
+    assert one.at(2.0).ask.overrides == ("c.t.correction=2.2",)
+    zero = Lever(name="z", label="z", where="record", base=0.0, base_text="0 %", dimension="fraction",
+                 paths=("k.r.f",))  # fmt: skip
+    assert zero.at(0.02).ask.overrides == ("k.r.f=2 %",)
