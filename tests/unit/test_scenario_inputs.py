@@ -83,7 +83,7 @@ def test_changes_are_scalars_lists_or_left_open() -> None:
 
 def test_every_command_that_asks_a_question_of_the_library_is_in_the_table() -> None:
     groups = {"validate", "calibrate", "catalog", "model", "traffic"}
-    alone = {"run", "export", "report", "curve", "sweep", "sensitivity", "schema", "cluster list"}  # export takes a question; a curve asks many
+    alone = {"run", "export", "report", "curve", "sweep", "sensitivity", "schema", "cluster list"}
     single = {name for name, entry in COMMANDS.items() if isinstance(entry, str)}
     below = {f"cluster {name}" for name in COMMANDS["cluster"][1]}
     assert set(COMMANDS) - single == {*groups, "cluster"}
