@@ -52,8 +52,8 @@ def described(ax: Axes, x: Axis, y: Axis) -> None:
 def _ticks(axis: Any, meant: Axis, ends: tuple[float, float]) -> None:
     from matplotlib import ticker
 
-    share = meant.unit == "%"
-    writes = ticker.FuncFormatter(lambda value, _: f"{value:g}" if share else short(value))
+    plain = meant.unit in ("%", "year")
+    writes = ticker.FuncFormatter(lambda value, _: f"{value:g}" if plain else short(value))
     if not meant.log:
         axis.set_major_locator(ticker.MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(writes)

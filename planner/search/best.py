@@ -6,6 +6,7 @@ runner-up is kept, and what a layout found before reaches rules most others out 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ def best(
     software: Software,
     request: Request,
     known: Known | None = None,
-    near: Strategy | None = None,
+    near: Sequence[Strategy] = (),
 ) -> Strategy | None:
     """Find the layout with the shortest step; None where nothing fits.
 
@@ -48,8 +49,8 @@ def best(
         Costs of layers of earlier searches with the same tables, precision and length of sequences; it
         keeps those of this one.
     near
-        The best layout, one row, with other accelerators or another batch: a good guess saves time and
-        changes nothing else.
+        The best layouts, one row each, with other accelerators or other batches: a good guess saves time
+        and changes nothing else.
 
     Raises
     ------
@@ -64,8 +65,8 @@ def best(
     if field is None:
         return None
     pool, useful = Best(field.space), None
-    if near is not None:
-        run(field, pool, _pair_of(field.space, near))
+    if near:
+        run(field, pool, np.any([_pair_of(field.space, one) for one in near], axis=0))
     if pool.rows is not None:
         least = pair_bound_s(space=field.space, costs=field.costs, accelerators=field.accelerators)
         useful = least <= pool.ceiling

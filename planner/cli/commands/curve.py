@@ -77,11 +77,15 @@ def run(
         str | None,
         option("--gpus", metavar="RANGE", text="Accelerators, as in 8..10M (default), or up to so many."),
     ] = None,
-    points: Annotated[str | None, option("--points", text="Points of a line; default: 100.")] = None,
+    points: Annotated[str | None, option("--points", text="Points of a line, at most; default: 60.")] = None,
     scaling: Annotated[
         str,
         typer.Option("--scaling", metavar="NAME", help="weak (batch grows), strong (batch stays), both."),
     ] = "both",
+    base: Annotated[
+        str | None,
+        option("--base", text="Accelerators on which weak scaling has the recipe's batch; default: 16,384."),
+    ] = None,
     layout: Annotated[
         str | None,
         option("--layout", metavar="FIELDS", text="Pinned, as in 'tp=8 pp=16'; default: the best of all."),
@@ -123,6 +127,7 @@ def run(
         gpus=gpus,
         points=points,
         scaling=scaling,
+        base=base,
         layout=layout,
         catalog=session.catalog(),
         **{**around, **more},

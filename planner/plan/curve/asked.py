@@ -78,6 +78,8 @@ class Asked:
         Of a line, at most.
     scaling
         ``weak``, ``strong`` or ``both``, of training.
+    base
+        Accelerators on which weak scaling has the batch of the recipe; None leaves it open.
     layout
         Fields that are pinned; empty where the best of all layouts is taken.
     options
@@ -94,6 +96,7 @@ class Asked:
     high: int | None = None
     points: int = 100
     scaling: str = "both"
+    base: int | None = None
     layout: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 

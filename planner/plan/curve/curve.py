@@ -21,6 +21,7 @@ from planner.plan.curve.asked import (
 from planner.plan.curve.kinds import kind_named
 from planner.plan.curve.results import CurveInputs, CurveResult
 from planner.plan.job import as_catalog
+from planner.plan.places import MOST_GPUS
 
 if TYPE_CHECKING:
     from planner.plan.curve.kinds import Kind
@@ -45,6 +46,7 @@ def curve(
     gpus: Number | None = None,
     points: Number | None = None,
     scaling: str = "both",
+    base: Number | None = None,
     layout: str | Mapping[str, Any] | None = None,
     catalog: Any = None,
     set: Iterable[str] = (),
@@ -66,6 +68,9 @@ def curve(
         Of a line, at most; numbers are rounded to whole scale-up domains.
     scaling
         Of training: ``weak`` (the batch grows with the accelerators), ``strong`` (it stays) or ``both``.
+    base
+        Accelerators on which weak scaling has the batch of the recipe; 16,384 by default, the largest run
+        that was measured, or the end of the range where that is less.
     layout
         Fields of a layout that are pinned, as in ``'tp=8 pp=16'``; the best of all layouts by default.
     options
@@ -99,6 +104,7 @@ def curve(
             high=high,
             points=points_of(points, known),
             scaling=numbers.choice("scaling", scaling, SCALINGS),
+            base=None if base is None else numbers.count("base", base, most=MOST_GPUS),
             layout=layout_of(layout),
             options=options_of(book, known, options),
         )

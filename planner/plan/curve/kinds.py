@@ -48,7 +48,7 @@ class Kind:
     own: frozenset[str] = frozenset()
     low: int = 8
     high: int = 10_000_000
-    points: int = 100
+    points: int = 60
     serves: bool = False
     """Whether it asks `planner serve` where traffic is given."""
 
