@@ -74,7 +74,7 @@ def run(
         ),
     ] = None,
 ) -> Answer:
-    """Set answers to one question side by side, and explain the difference.
+    """Set answers side by side, and explain the difference.
 
     Ratios are to the first; errors that two sides share cancel in them. Exit code 4 where a side is not
     feasible: the others are still shown.
