@@ -66,10 +66,13 @@ def bars(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, floa
         axes.grid(visible=False, axis="y")
         axes.set_yticks(at, [textwrap.fill(stack.name, _LETTERS) for stack in answer.stacks], fontsize=SMALL)
         axes.set_ylim(many - 0.45, -0.55)
-        legend = _named(axes, len(names), own=own)
-        if own:
+        under = 0.0
+        if len(names) > 1:  # of a single part the axis says what it is
+            legend = _named(axes, len(names), own=own)
             high = legend.get_window_extent(renderer_of(axes.figure)).height  # type: ignore[arg-type]
-            laid_out(axes, answer.title, answer.caption, under=high + _GAP * float(axes.figure.dpi))
+            under = high + _GAP * float(axes.figure.dpi)
+        if own:
+            laid_out(axes, answer.title, answer.caption, under=under)
         else:
             axes.set_title(answer.title)
     return axes
