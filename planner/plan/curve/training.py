@@ -205,8 +205,8 @@ def _caption(asked: Asked, lines: list[Line]) -> list[str]:
         tokens = format_quantity(job.tokens or 0.0, "count", digits=3)
         run = "" if asked.kind.name in _WITHOUT_TOKENS else f", {tokens} tokens"
         said.append(
-            f"{job.record.id} on {shared.case.site.short}: {shared.case.precision}, {job.software.id}, sequences "
-            f"of {job.seq_len:,}{run}; batch of {batch} tokens"
+            f"{job.record.id} on {shared.case.site.short}: {shared.case.precision}, {job.software.id}, "
+            f"sequences of {job.seq_len:,}{run}; batch of {batch} tokens"
             + (f" on {base:,} accelerators (weak)." if asked.scaling == "weak" else ".")
         )
     base = lines[0].base
