@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +49,8 @@ def asked_curves(
         free: dict[str, Any] = {
             key: value for key, value in inputs.items() if key not in kind.own and value is not None
         }
+        if free.keys() & inspect.signature(curve).parameters.keys():
+            continue  # a kind of fine-tuning, for which there is no curve
         traffic = inputs.get("traffic") if "traffic" in kind.needs else None
         span = None if size is None or "cluster" in place else f"{max(size // _SPAN, 1)}..{size * _SPAN}"
         try:

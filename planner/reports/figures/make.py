@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Figure", "Named", "amounts", "exactly", "lines", "pairs", "parts", "stacks"]
 
+_DECADES = 30.0
+"""Longest over shortest bar from which the axis is logarithmic."""
+_BAR = 0.42
+_AROUND = 1.3
+"""Inches of a bar with its gap, and of what stands around the bars."""
 Named = Iterable[tuple[str, Interval | float | None]]
 """What a bar is called and how long it is."""
 
@@ -41,6 +46,9 @@ class Figure:
         """Draw it; title and caption stand on the page instead."""
         from planner.plot import curve
 
+        many = len(self.data.result.stacks)
+        if many:
+            size = (size[0], min(size[1], _AROUND + _BAR * max(many, 2)))
         bare = self.data.result.model_copy(update={"title": "", "caption": ()})
         return curve(self.data.model_copy(update={"result": bare}), size=size)
 
@@ -64,6 +72,9 @@ def amounts(name: str, title: str, axis: Axis, named: Named, *, caption: Sequenc
         if number is not None
         for one in (exactly(number) if isinstance(number, int | float) else number,)
     ]
+    lengths = [bar.total.value for bar in bars if bar.total.value > 0]
+    if lengths and max(lengths) > _DECADES * min(lengths):
+        axis = axis.model_copy(update={"log": True})
     return stacks(name, title, axis, bars, caption=caption)
 
 

@@ -9,7 +9,7 @@ from planner.plan.curve.results import Axis, Series
 from planner.plan.document import Interval
 from planner.reports.figures.curves import asked_curves
 from planner.reports.figures.make import Figure, amounts, lines, pairs, parts, stacks
-from planner.units import MILLI
+from planner.units import EXA, KILO, MILLI
 
 if TYPE_CHECKING:
     from planner.plan.distill.results import DistillResult
@@ -33,7 +33,8 @@ def train(asked: Asked, result: TrainResult) -> Iterator[Figure]:
     plan = result.plan
     if plan is None:
         return
-    yield from asked_curves(asked, ("days", "throughput"), model=result.inputs.model, size=plan.gpus_used)
+    kinds = ("throughput", "mfu") if result.inputs.question == "tokens" else ("days", "cost")
+    yield from asked_curves(asked, kinds, model=result.inputs.model, size=plan.gpus_used)
     yield _step("breakdown", "Where a step's time goes", plan.step_time_s, plan.time_breakdown_s)
     memory = plan.memory_gb_per_gpu
     held = {name: getattr(memory, name) for name in _HELD}
@@ -107,16 +108,10 @@ def distill(_asked: Asked, result: DistillResult) -> Iterator[Figure]:
         days.append(("without a teacher", plain.days))
     yield amounts("cost", "Cost by the way to teach", _USD, cost)
     yield amounts("days", "Time by the way to teach", _DAYS, days)
-    flop = Axis(key="flop", title="Operations", unit="FLOP")
-    bars = [parts(name, {role.role: role.flop for role in plan.roles}) for name, plan in ways]
+    zetta = EXA * KILO
+    flop = Axis(key="zettaflop", title="Operations", unit="10²¹ FLOP")
+    bars = [parts(name, {role.role: role.flop / zetta for role in plan.roles}) for name, plan in ways]
     yield stacks("flop", "Operations by who does them", flop, bars)
-    if answer.law is not None:
-        nats = Axis(key="loss_nats", title="Expected loss", unit="nats")
-        both = [
-            ("with the teacher", answer.law.with_teacher_nats),
-            ("without", answer.law.without_teacher_nats),
-        ]
-        yield amounts("loss", f"Expected loss of the student by {answer.law.law}", nats, both)
 
 
 def post_train(_asked: Asked, result: PostTrainResult) -> Iterator[Figure]:

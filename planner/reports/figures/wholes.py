@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from planner.plan.cluster.words import RULE_LABELS
-from planner.plan.curve.results import Axis, Mark, Series
+from planner.plan.curve.results import Axis, Series
 from planner.reports.figures.make import Figure, amounts, lines, pairs, parts, stacks
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SHARE = Axis(key="goodput", title="Goodput", unit="%")
 _H100 = Axis(key="h100_equivalents", title="H100 equivalents")
 _MW = Axis(key="megawatts", title="Power", unit="MW")
 _LOSS = Axis(key="loss_nats", title="Expected loss", unit="nats")
-_GPUS = Axis(key="gpus", title="Accelerators")
+_GPUS = Axis(key="gpus", title="Accelerators", floor=0.0)
 
 
 def show(_asked: Asked, result: ShowResult) -> Iterator[Figure]:
@@ -111,14 +111,8 @@ def frontier(_asked: Asked, result: FrontierResult) -> Iterator[Figure]:
     series = []
     for point in result.points:
         curve = sorted((one.parameters, one.loss) for one in point.sizes if one.loss is not None)
-        best = point.loss
-        marks = (
-            ()
-            if best is None
-            else (Mark(x=point.parameters.value, y=best.value, label="", sentence=point.sentence),)
-        )
-        series.append(Series(name=f"{point.days:g} days", points=pairs(curve), marks=marks))
-    caption = ("Each line is the best that its time trains at every size; its lowest point is the answer.",)
+        series.append(Series(name=f"{point.days:g} days", points=pairs(curve)))
+    caption = ("Each line is the best that its time trains at every size; the lowest of each is the answer.",)
     yield lines(
         "sizes", "Expected loss against the size of the model", size_of, _LOSS, series, caption=caption
     )
