@@ -39,21 +39,23 @@ class Picture:
         """Read the options; raises `UsageError`."""
         return cls(size=None if size is None else _size(size), dpi=None if dpi is None else _dpi(dpi))
 
-    def of(self, draw: Callable[..., Any], result: Any) -> Callable[[str], bytes]:
+    def of(self, figure: str, result: Any) -> Callable[[str], bytes]:
         """Return what an `Answer` needs: a function of the format, which draws when it is called.
 
         Parameters
         ----------
-        draw
-            Of `planner.plot`: takes the result and ``size``, returns axes.
+        figure
+            Name of a function of `planner.plot`.
         result
             What it draws.
         """
 
         def picture(format: str) -> bytes:
-            from planner.plot.save import rendered
+            import planner.plot
+            from planner.plot.files import rendered
             from planner.plot.style import DPI
 
+            draw = getattr(planner.plot, figure)
             return rendered(draw(result, size=self.size), format, dpi=self.dpi or DPI)
 
         return picture

@@ -37,16 +37,21 @@ def short(value: float) -> str:
     return format_quantity(float(value), "count", digits=3)
 
 
-def described(ax: Axes, x: Axis, y: Axis) -> None:
-    """Give axes their scales, titles with units, ticks and grid; call it when everything is drawn."""
+def described(ax: Axes, x: Axis | None, y: Axis | None = None) -> None:
+    """Give axes their scales, titles with units, ticks and grid; call it when everything is drawn.
+
+    An axis that is None stays as it is.
+    """
     for axis, which in ((x, "x"), (y, "y")):
+        if axis is None:
+            continue
         getattr(ax, f"set_{which}label")(f"{axis.title} ({axis.unit})" if axis.unit else axis.title)
         if axis.log:
             getattr(ax, f"set_{which}scale")("log")
         if axis.floor is not None:
             getattr(ax, f"set_{which}lim")(**{("left" if which == "x" else "bottom"): axis.floor})
         _ticks(getattr(ax, f"{which}axis"), axis, getattr(ax, f"get_{which}lim")())
-    ax.grid(visible=True, which="major")
+        ax.grid(visible=True, which="major", axis=which)  # type: ignore[arg-type]
 
 
 def _ticks(axis: Any, meant: Axis, ends: tuple[float, float]) -> None:

@@ -35,7 +35,7 @@ def inline(axes: Axes, *, name: str, title: str, description: Sequence[str]) -> 
     title, description
         What a screen reader says.
     """
-    from planner.plot.save import rendered
+    from planner.plot.files import rendered
 
     text = rendered(axes, "svg").decode()
     opening = _OPENING.search(text)

@@ -9,6 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
+from planner.cli.pictures import Picture
 from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
@@ -29,6 +30,7 @@ _INFEASIBLE: Final = 4
 @command
 def run(
     session: Session,
+    picture: Picture,
     names: Annotated[
         list[str],
         typer.Argument(
@@ -108,4 +110,5 @@ def run(
         records=Table([Column(key, key) for key in records[0]] if records else [], records),
         notes=result.result.notes,
         exit_code=0 if result.feasible else _INFEASIBLE,
+        picture=picture.of("waterfall", result) if result.result.waterfalls else None,
     )

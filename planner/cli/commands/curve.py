@@ -154,11 +154,5 @@ def _answer(session: Session, picture: Picture, result: CurveResult) -> Answer:
         text="\n".join(sentences(result)),
         notes=answer.notes,
         exit_code=0 if there else _INFEASIBLE,
-        picture=picture.of(_drawn, result) if there else None,
+        picture=picture.of("curve", result) if there else None,
     )
-
-
-def _drawn(result: CurveResult, **how: Any) -> Any:
-    from planner.plot import curve
-
-    return curve(result, **how)

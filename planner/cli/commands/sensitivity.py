@@ -9,6 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
+from planner.cli.pictures import Picture
 from planner.cli.plans import document_of, option, tables_of
 from planner.cli.session import Session
 
@@ -18,6 +19,7 @@ __all__ = ["run"]
 @command
 def run(
     session: Session,
+    picture: Picture,
     scenario: Annotated[
         str,
         typer.Argument(
@@ -106,6 +108,7 @@ def run(
         tables=tables_of(result.sections()),
         records=Table([Column(key, key) for key in keys], records),
         notes=result.result.notes,
+        picture=picture.of("tornado", result) if result.result.bars else None,
     )
 
 

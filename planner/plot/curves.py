@@ -33,13 +33,13 @@ def curve(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, flo
     """
     answer = result.result
     if answer.stacks:
-        from planner.plot.bars import bars
+        from planner.plot.stacks import bars
 
         return bars(result, ax, size=size)
     if not any(series.points for series in answer.series):
         raise InfeasibleError(
             "there is nothing to draw: " + ("; ".join(answer.reasons) or "no point has a plan")
         )
-    from planner.plot.lines import lines
+    from planner.plot.series import lines
 
     return lines(result, ax, size=size)
