@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from planner.errors import InfeasibleError, InputError
+from planner.errors import InfeasibleError, InputError, MissingExtraError, PlannerError, UsageError
 from planner.plan.scenario.inputs import called
 from planner.plan.sweep.frame import Field, Texts, Values, texts_of
 from planner.plan.sweep.question import Sweep
+from planner.plan.sweep.rows import Column
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -41,6 +43,33 @@ class Full:
         self.fields = tuple(Field(name, f.kind) for f in sweep.figures for name in f.columns)
         self._catalogs: OrderedDict[tuple[str, ...], Catalog] = OrderedDict()
 
+    def check(self) -> None:
+        """Refuse a grid whose first and last rows cannot be asked at all; raises `InputError`."""
+        try:
+            self._answer(0)
+        except InfeasibleError:
+            return
+        except (InputError, UsageError) as error:
+            try:
+                self._answer(self.sweep.rows.size - 1)
+            except UsageError:
+                if isinstance(error, UsageError):
+                    raise InputError(f"{self.sweep.file}: the first row cannot be asked: {error}") from error
+            except PlannerError:
+                return
+
+    def _answer(self, row: int) -> Any:
+        inputs, changed = self._inputs(self.sweep.rows.columns(row, row + 1), 0)
+        return called(self.sweep.question, inputs, catalog=self._catalog(changed)).result
+
+    def _inputs(self, axes: Mapping[str, Column], row: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return the inputs of a row, without what no column shows, and what it changes in the catalog."""
+        quiet = _QUIET.get(self.sweep.command, {})
+        inputs = {**quiet, **self.sweep.inputs}
+        inputs |= {name: column.at(row) for name, column in axes.items() if "." not in name}
+        changed = (f"{name}={column.at(row)}" for name, column in axes.items() if "." in name)
+        return inputs, tuple(changed)
+
     def evaluate(self, start: int, stop: int) -> tuple[list[Values], list[str | None] | Texts]:
         """Return the values of the figures in some rows, and why a row has none; None where it has some."""
         sweep = self.sweep
@@ -48,14 +77,7 @@ class Full:
         rows: list[list[Any]] = []
         reasons: list[str | None] = []
         for row in range(stop - start):
-            inputs = dict(sweep.inputs)
-            changed = []
-            for name, column in axes.items():
-                if "." in name:
-                    changed.append(f"{name}={column.at(row)}")
-                else:
-                    inputs[name] = column.at(row)
-            values, reason = self._asked(inputs, tuple(changed))
+            values, reason = self._asked(*self._inputs(axes, row))
             rows.append(values)
             reasons.append(reason)
         return _columns(sweep.figures, rows), reasons
@@ -63,10 +85,11 @@ class Full:
     def _asked(self, inputs: dict[str, Any], changed: tuple[str, ...]) -> tuple[list[Any], str | None]:
         result: Any
         question = self.sweep.question
-        quiet = {**_QUIET.get(question.command, {}), **inputs}
         try:
-            result = called(question, quiet, catalog=self._catalog(changed)).result
-        except (InfeasibleError, InputError) as error:
+            result = called(question, inputs, catalog=self._catalog(changed)).result
+        except MissingExtraError:
+            raise
+        except (InfeasibleError, InputError, UsageError) as error:
             return self._nothing(), _line(str(error))
         reasons: tuple[str, ...] = getattr(result, "reasons", ())
         if hasattr(result, "plan") and result.plan is None:

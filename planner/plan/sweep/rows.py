@@ -166,14 +166,14 @@ def _mixed(state: Any) -> Any:
 def _shuffled(key: int, place: IntArray, size: int) -> IntArray:
     """Return the places of rows in a permutation of ``0 .. size - 1`` that the key chooses [3]."""
     half = max((max(size - 1, 1).bit_length() + 1) // 2, 1)
-    mask = np.uint64((1 << half) - 1)
+    mask, above = np.uint64((1 << half) - 1), np.uint64(64 - half)
     keys = [np.uint64((key + (turn + 1) * _GOLDEN) & _MASK) for turn in range(_ROUNDS)]
     found = place.astype(np.uint64)
     walking = np.arange(len(found))
     while len(walking):
         left, right = found[walking] >> np.uint64(half), found[walking] & mask
         for one in keys:
-            left, right = right, left ^ (_mixed(right + one) & mask)
+            left, right = right, left ^ (((right + one) * np.uint64(_GOLDEN)) >> above)
         found[walking] = (left << np.uint64(half)) | right
         walking = walking[found[walking] >= np.uint64(size)]
     return found.astype(np.int64)

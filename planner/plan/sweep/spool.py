@@ -25,7 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
-from planner.errors import InputError, OutputError
+from planner.errors import InputError, OutputError, PlannerError
 
 __all__ = ["Spool", "unwritable"]
 
@@ -86,7 +86,11 @@ class Spool:
         try:
             self._begin()
         except OSError as error:
+            self.__exit__()
             raise unwritable(self.output, error) from error
+        except PlannerError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,10 +108,12 @@ class Spool:
         if self.output.exists() and not os.access(self.output, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         self.folder.mkdir(exist_ok=True)
+        self._journal = (self.folder / "journal").open("a+b", buffering=0)
+        _lock(self._journal, self.output)
         there = self._read_manifest()
         if there is None:
-            for name in ("rows", "journal"):
-                (self.folder / name).unlink(missing_ok=True)
+            (self.folder / "rows").unlink(missing_ok=True)
+            self._journal.truncate(0)
             self._write_manifest()
         elif there != self._manifest:
             self._refuse(there)
@@ -130,7 +136,7 @@ class Spool:
         new.replace(path)
 
     def _refuse(self, there: dict[str, Any]) -> None:
-        names = {**there, **self._manifest}
+        names = sorted({*there, *self._manifest})
         changed = [name for name in names if there.get(name) != self._manifest.get(name)]
         raise InputError(
             f"{self.folder} holds part of another sweep: its {', '.join(changed)} "
@@ -139,16 +145,16 @@ class Spool:
         )
 
     def _open(self) -> None:
-        rows, journal = self.folder / "rows", self.folder / "journal"
+        if self._journal is None:
+            raise ValueError("the spool is not open")
+        rows = self.folder / "rows"
         rows.touch()
-        journal.touch()
-        lines, kept = _whole_lines(journal.read_bytes(), rows.stat().st_size)
+        self._journal.seek(0)
+        lines, kept = _whole_lines(self._journal.read(), rows.stat().st_size)
         self.done, self.bytes, self.infeasible = lines[-1] if lines else (0, 0, 0)
         self.resumed = self.done
         self._rows = rows.open("r+b", buffering=0)
-        self._journal = journal.open("r+b", buffering=0)
-        self._journal.truncate(kept)
-        self._journal.seek(kept)
+        self._journal.truncate(kept)  # it is written at its end, wherever that is
         if not lines:
             self._rows.truncate(0)
             _written(self._rows, self._header)
@@ -220,6 +226,20 @@ def _whole_lines(journal: bytes, size: int) -> tuple[list[tuple[int, int, int]],
         found.append((done, after, infeasible))
         kept += len(line)
     return found, kept
+
+
+def _lock(file: BinaryIO, output: Path) -> None:
+    """Keep others from writing the same sweep; nothing happens where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(
+            f"{output}: another sweep is writing it; wait for it, or choose another file"
+        ) from error
 
 
 def _written(file: BinaryIO, content: bytes) -> None:

@@ -17,6 +17,7 @@ from planner.plan.sweep import results
 from planner.plan.sweep.engine import engine_of, fields_of, frame_of, hindrances
 from planner.plan.sweep.executors import Part, in_processes, in_this_process, on_dask, order_of
 from planner.plan.sweep.frame import arrow_schema, csv_header
+from planner.plan.sweep.full import Full
 from planner.plan.sweep.grid import ENGINES
 from planner.plan.sweep.question import Sweep, read_grid
 from planner.plan.sweep.spool import Spool, unwritable
@@ -37,11 +38,7 @@ MOST_CHUNK: Final = 10_000_000
 MOST_WORKERS: Final = 1024
 GROUP: Final = 131_072
 """Rows of a row group of a Parquet file."""
-_ENDINGS: Final[dict[str, Literal["csv", "parquet"]]] = {
-    ".csv": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
+_ENDINGS: Final[dict[str, Literal["csv", "parquet"]]] = {".csv": "csv", ".parquet": "parquet"}
 
 
 def sweep(
@@ -106,6 +103,8 @@ def sweep(
     if asked.engine == "auto":
         why = "all inputs that it needs are given" if chosen.name == "fast" else hindrances(asked)
         filled.assume("engine", chosen.name, why)
+    if isinstance(chosen, Full):
+        chosen.check()
     size = _chunk(chunk, chosen.name, chosen.block, filled)
     fields = fields_of(asked)
     records = catalog_hash(asked.overlays)
@@ -234,8 +233,9 @@ def _parquet(spool: Spool, fields: tuple[Any, ...]) -> Path:
 
     schema = arrow_schema(fields)
     made = spool.folder / "assembled"
+    texts = [one.name for one in fields if one.kind == "text"]
     try:
-        with pq.ParquetWriter(made, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(made, schema, compression="lz4", use_dictionary=texts) as writer:
             held: list[Any] = []
             rows = 0
             for part in spool.parts():
