@@ -42,6 +42,8 @@ class Cluster(Record):
     """Where it draws its power; left out, questions take the usual site and say so."""
     date: IsoDate
     """Of the state described."""
+    phase_of: Annotated[str, Ref("cluster")] | None = None
+    """The cluster of which this is the state at another date: a fleet counts the latest of them."""
     status: Literal["built", "planned", "announced", "hypothetical"]
     groups: Annotated[Items[Group], Field(min_length=1)]
     power: Watts | None = None

@@ -83,6 +83,10 @@ _SERVE: Final = _PLACE | {
     "verify",
     "power_cap",
 }
+_SIZE: Final = _PLACE | {
+    "h100e", "rule", "budget", "years", "power", "power_of", "fabric", "site", "price", "finance", "failures",
+    "workload",
+}  # fmt: skip
 
 
 def _serving(name: str, about: str, **fields: Any) -> Kind:
@@ -109,6 +113,15 @@ _ALL: Final = (
     ),
     _serving("users", "Users of a service against accelerators, within latency targets."),
     _serving("pareto", "Tokens per second of an accelerator against those of a user.", high=1024, points=0),
+    Kind(
+        name="fleet",
+        about="H100 equivalents of clusters over time, by a rule that is named.",
+        home="planner.plan.curve.fleet:data",
+        question="cluster size",
+        needs=("place",),
+        own=_SIZE - {"rule"},
+        points=0,
+    ),
     Kind(
         name="memory",
         about="What fills the memory of an accelerator, by layout; of a service with --traffic.",

@@ -88,6 +88,8 @@ def _titled(axis: Axis) -> str:
 def _number(value: float, axis: Axis) -> str:
     if axis.unit == "%":
         return f"{value:.3g}"
+    if axis.unit == "year":
+        return f"{value:.2f}"
     if not axis.unit and float(value).is_integer() and abs(value) < 1e9:
         return f"{int(value):,}"
     return format_quantity(value, "count", digits=3)
