@@ -43,13 +43,14 @@ def blocks() -> dict[str, Block]:
         records,
         scenarios,
         serving_accuracy,
+        shared_errors,
         staged,
         traffic,
     )
 
     pages = (
         answers, clusters, operating, records, code, fine_tuning, kernels, launchers, operators, accuracy,
-        headline, scenarios, serving_accuracy, staged, traffic,
+        headline, scenarios, serving_accuracy, shared_errors, staged, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 
