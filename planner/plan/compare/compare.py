@@ -12,7 +12,7 @@ from planner.plan.compare.grammar import Words, read_side
 from planner.plan.compare.names import common_kind, kinds_of
 from planner.plan.compare.ratios import beside, ranks_of
 from planner.plan.compare.results import CompareAnswer, CompareInputs, CompareResult
-from planner.plan.compare.sides import COMPARED, Posed, scenario_of, sheet_sides, variants
+from planner.plan.compare.sides import BASE, COMPARED, Posed, scenario_of, sheet_sides, variants
 from planner.plan.compare.words import assumptions_of, notes_of, side_of, sources_of_sides
 from planner.plan.job import as_catalog
 from planner.plan.numbers import count
@@ -110,9 +110,8 @@ def compare(
         "finance": finance, "failures": failures,
     }  # fmt: skip
     asked = {name: value for name, value in given.items() if value is not None} | _more(inputs)
-    command, posed = _posed(book, sides, asked, of=of, serve=serve)
+    command, posed, base = _posed(book, sides, asked, of=of, serve=serve)
     answered = [ask(one) for one in posed]
-    base = {} if of is not None else asked
     return _result(answered, command, base, of, (set,) if isinstance(set, str) else tuple(set))
 
 
@@ -123,30 +122,35 @@ def _more(inputs: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:
 
 
 def _posed(
-    book: Catalog, sides: Sequence[Words], asked: dict[str, Any], *, of: str | None, serve: bool
-) -> tuple[str, list[Posed]]:
-    """Return what is compared, and the question of each side."""
+    book: Catalog, sides: Sequence[Words], asked: Mapping[str, Any], *, of: str | None, serve: bool
+) -> tuple[str, list[Posed], Mapping[str, Any]]:
+    """Return what is compared, the question of each side, and the inputs that they share."""
     if of is not None:
         words = read_side(of)
         base = scenario_of(words, words.name or of, asked, book)
         if base.question.command not in COMPARED[:2]:
             raise UsageError(f"--of {of} asks {base.question.command!r}; vary one that asks train or serve")
-        return base.question.command, variants(sides, base, of)
+        return base.question.command, variants(sides, base, of), base.inputs
     if serve or (asked and not _alone(book, sides, asked)):
-        return _by_options(book, sides, asked, serve=serve)
+        return *_by_options(book, sides, asked, serve=serve), asked
     kind = common_kind(book, sides)
     if kind == "scenario":
-        posed = [scenario_of(words, words.name or "", asked, book) for words in sides]
-        questions = {one.question.command for one in posed}
-        if len(questions) > 1:
-            said = " and ".join(f"{one.name} asks {one.question.command!r}" for one in posed)
-            raise UsageError(f"{said}: compare scenarios that ask the same")
-        return questions.pop(), posed
-    size = USUAL_SIZE
+        return *_scenarios(book, sides, asked), asked
+    size, shared = USUAL_SIZE, dict(asked)
     if kind == ACCELERATOR:
-        size = count("gpus", asked.pop("gpus", USUAL_SIZE), most=MOST_GPUS)
-    posed = sheet_sides(sides, asked, book, kind, size=size)
-    return (ACCELERATOR if kind == ACCELERATOR else "cluster show"), posed
+        size = count("gpus", shared.pop("gpus", USUAL_SIZE), most=MOST_GPUS)
+    posed = sheet_sides(sides, shared, book, kind, size=size)
+    return (ACCELERATOR if kind == ACCELERATOR else "cluster show"), posed, asked
+
+
+def _scenarios(book: Catalog, sides: Sequence[Words], asked: Mapping[str, Any]) -> tuple[str, list[Posed]]:
+    """Return scenarios that ask the same question, each with the inputs that were given beside it."""
+    posed = [scenario_of(words, words.name or "", asked, book) for words in sides]
+    questions = {one.question.command for one in posed}
+    if len(questions) > 1:
+        said = " and ".join(f"{one.name} asks {one.question.command!r}" for one in posed)
+        raise UsageError(f"{said}: compare scenarios that ask the same")
+    return questions.pop(), posed
 
 
 _ALONE: Final = frozenset({"gpus", "site", "finance", "failures", "workload"})
@@ -178,8 +182,17 @@ def _by_options(
             f"--{name.replace('_', '-')}: {SERVED if not serve and name in served else why}"
             for name, why in mistakes.items()
         )
+    if "model" not in inputs and not any(_names_model(book, words) for words in sides):
+        raise UsageError(
+            f"say what model is {'served' if serve else 'trained'}: --model NAME, or models as sides"
+        )
     base = Posed(name="base", kind="base", question=question, inputs=inputs, catalog=book)
     return question.command, variants(sides, base)
+
+
+def _names_model(book: Catalog, words: Words) -> bool:
+    named = words.name is not None and words.name != BASE and "model" in kinds_of(book, words)
+    return named or "model" in words.inputs
 
 
 def _result(

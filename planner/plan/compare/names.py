@@ -24,6 +24,7 @@ _RECORDS: Final[dict[str, tuple[Kind[Any], ...]]] = {
     "accelerator": (ACCELERATOR, SYSTEM),
     "model": (MODEL,),
 }
+_FILES: Final = (".json", ".yaml", ".yml")
 
 
 def kinds_of(catalog: Catalog, words: Words) -> tuple[str, ...]:
@@ -38,8 +39,9 @@ def kinds_of(catalog: Catalog, words: Words) -> tuple[str, ...]:
     if words.said is not None:
         _check(catalog, words.said, name)
         return (words.said,)
-    if is_path(name) and Path(name).exists():
-        return ("model",) if Path(name).is_dir() or Path(name).suffix == ".json" else ("scenario",)
+    ending = Path(name).suffix
+    if is_path(name) and (Path(name).exists() or ending in _FILES):
+        return ("model",) if Path(name).is_dir() or ending == ".json" else ("scenario",)
     part, colon, _ = name.rpartition(":")
     if colon:
         if any(_is(catalog, kind, part) for kind in _RECORDS["accelerator"]):

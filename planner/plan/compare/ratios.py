@@ -28,8 +28,11 @@ __all__ = ["Beside", "beside", "ranks_of"]
 
 ALIKE: Final = 1e-12
 """Relative distance below which two figures are equal."""
+TOKENS: Final = "tokens in that time"
+_INSTEAD: Final = {"cost": "cost of a million tokens"}
+"""Where tokens are solved for, and sides train on different ones, by figure."""
 _RANKED: Final = {
-    "train": (("accelerators needed", "tokens in that time", "time with failures"), ("cost",)),
+    "train": (("accelerators needed", TOKENS, "time with failures"), ("cost",)),
     "serve": (("users", "output throughput", "accelerators"), ("cost of a million output tokens",)),
 }
 """Figures by which sides are ranked: of each group the first in which they differ."""
@@ -148,9 +151,12 @@ def _ratio(samples: FloatArray | None, first: FloatArray | None) -> Interval | N
 def ranks_of(command: str, found: Beside, names: Sequence[str]) -> tuple[Rank, ...]:
     """Rank the sides by the figures of a question that people decide by."""
     by_name = {one.figure: at for at, one in enumerate(found.figures)}
+    tokens = by_name.get(TOKENS)
+    different = tokens is not None and all(each is not None for each in found.samples[tokens])
     ranks = []
     for group in _RANKED.get(command, ()):
-        for name in group:
+        for said in group:
+            name = _INSTEAD.get(said, said) if different else said
             at = by_name.get(name)
             better = None if at is None else found.shown[at].better
             if at is None or better is None:

@@ -101,6 +101,12 @@ def notes_of(command: str, sides: Sequence[Answered], shared: Sequence[SharedErr
             "Errors of the estimator cancel as far as measured pairs of runs of one team and stack share "
             "them; beyond the conditions that were measured the same share is assumed."
         )
+    solved = {side.result.inputs.question for side in sides if hasattr(side.result.inputs, "question")}
+    if len(solved) > 1:
+        notes.append(
+            f"The sides solve for different things ({', '.join(sorted(solved))}): give all the same of "
+            "tokens, days and GPUs for ratios of like with like."
+        )
     widened = [side.posed.name for side in sides if getattr(side.plan, "interval_widened", ())]
     if widened:
         notes.append(f"Beyond the evidence: {', '.join(widened)}; see its own answer for why.")
