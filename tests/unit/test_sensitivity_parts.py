@@ -164,14 +164,21 @@ def test_whole_numbers_are_found_exactly() -> None:
 
 
 def of_train(text: str, book: Catalog, **resolved: Any) -> Lever:
-    known = {"peak": Lever(name="peak", label="peak", where="record", base=1e15, base_text="1 PFLOP/s",
-                           dimension="flop_per_s", paths=("accelerator.h100-sxm.flops.bf16", "a.b"))}  # fmt: skip
+    peak = Lever(
+        name="peak",
+        label="peak",
+        where="record",
+        base=1e15,
+        base_text="1 PFLOP/s",
+        dimension="flop_per_s",
+        paths=("accelerator.h100-sxm.flops.bf16", "a.b"),
+    )
     return varied(
         text,
         question=QUESTIONS["train"],
         inputs={"model": "llama-3.1-8b", "tokens": "1T"},
         resolved={"gpus": 1024, "tokens": 1e12, "days": 20.0, "precision": "bf16"} | resolved,
-        known=known,
+        known={"peak": peak},
         used=USED,
         book=book,
     )

@@ -84,6 +84,8 @@ class End(Base):
     """Whether all layouts were searched; else the layout is that of the base."""
     reason: str = ""
     """Why there is no answer."""
+    refused: bool = False
+    """Whether the record or the question does not take the value, rather than that nothing is feasible."""
 
 
 class Bar(Base):

@@ -15,7 +15,7 @@ from planner.plan.sensitivity.figures import Figure, figure_named
 from planner.plan.sensitivity.levers import Lever
 from planner.plan.sensitivity.results import Bar, Corner, End, Statement, Threshold
 from planner.plan.sensitivity.thresholds import LADDER, Walk, walked
-from planner.plan.sensitivity.tornado import differs
+from planner.plan.sensitivity.tornado import differs, tells
 from planner.plan.sensitivity.words import claim_words, corner_words, threshold_words
 from planner.tables.samples import EIGHTY, Samples
 
@@ -121,7 +121,7 @@ def statement_of(
     found = asker.spread(_threshold, tasks)
     thresholds = [one for one, _, _ in found]
     asker.count(sum(answers for _, answers, _ in found), sum(searched for _, _, searched in found))
-    counted = [bar for bar in bars if bar.share is not None and bar.effect > 0]
+    counted = [bar for bar in bars if bar.share is not None and _counts(bar)]
     holds = claim.holds(base)
     worst, best = (_corner(asker, claim, counted, by_name, base, better=better) for better in (False, True))
     likely = probability(counted, base, claim)
@@ -170,6 +170,11 @@ def _along(bars: Sequence[Bar], by_name: Mapping[str, Lever], known: Mapping[str
             wide += lever.where == "record"
             found[lever.name] = lever
     return list(found.values())
+
+
+def _counts(bar: Bar) -> bool:
+    """Whether both ends of a bar are places to be at, and the figure is another at one of them."""
+    return tells(bar) and not (bar.low.refused or bar.high.refused)
 
 
 def _threshold(asker: Asker, task: _Task) -> tuple[Threshold, int, int]:

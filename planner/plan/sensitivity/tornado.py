@@ -123,6 +123,7 @@ def _end(setting: Setting, outcome: Outcome, base: float) -> End:
         change=None if value is None or base == 0 else value / base - 1.0,
         searched=outcome.searched,
         reason=outcome.reason,
+        refused=outcome.refused,
     )
 
 
