@@ -84,9 +84,9 @@ class Traced(Document):
 
     def to_frame(self) -> Any:
         """Return the numbers as a pandas ``DataFrame``."""
-        import pandas as pd
+        from planner.plan.frames import frame_of
 
-        return pd.DataFrame([number.model_dump() for number in self.numbers])
+        return frame_of(number.model_dump() for number in self.numbers)
 
     def number(self, name: str) -> Number | None:
         """Return the number of that name."""

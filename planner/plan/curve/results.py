@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Base, Document, Interval, SourceUsed
+
+if TYPE_CHECKING:
+    from planner.plan.sections import Section
 
 __all__ = [
     "Axis",
@@ -150,11 +154,15 @@ class CurveResult(Document):
         ]
         return [*lines, *bars]
 
-    def to_frame(self) -> Any:
-        """Return `rows` as a pandas data frame."""
-        import pandas as pd
+    def records(self) -> list[dict[str, Any]]:
+        """Return `rows`."""
+        return [dict(row) for row in self.rows()]
 
-        return pd.DataFrame(self.rows())
+    def sections(self) -> Iterable[Section]:
+        """Return some of the points as a table."""
+        from planner.plan.curve.table import sections
+
+        return sections(self)
 
 
 def _spread(key: str, value: Interval) -> dict[str, Fact]:

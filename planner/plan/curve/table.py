@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from planner.plan.sections import Section
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.curve.results import Axis, CurveAnswer, CurveResult, Series
     from planner.plan.document import Interval
 
-__all__ = ["curve_head", "curve_rows", "sentences", "stack_head", "stack_rows"]
+__all__ = ["curve_head", "curve_rows", "sections", "sentences", "stack_head", "stack_rows"]
 
 _SHOWN: Final = 12
 """Points of a line that people see."""
 _FACTS: Final = ("layout", "binds")
+
+
+def sections(result: CurveResult) -> Iterator[Section]:
+    """Yield the tables of a curve."""
+    answer = result.result
+    if answer.series:
+        yield Section(answer.title, curve_head(answer), curve_rows(answer))
+    if answer.stacks:
+        yield Section(answer.title, stack_head(answer), stack_rows(answer))
 
 
 def curve_head(answer: CurveAnswer) -> tuple[str, ...]:

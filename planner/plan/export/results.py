@@ -119,13 +119,11 @@ class ExportResult(Document):
         """The commands as one text for a shell."""
         return self.result.script
 
-    def to_frame(self) -> Any:
-        """Return a pandas ``DataFrame``: arguments, one row each."""
-        import pandas as pd
-
+    def records(self) -> list[dict[str, Any]]:
+        """Return flat rows: one for each argument."""
         from planner.plan.export.script import argument_rows
 
-        return pd.DataFrame(argument_rows(self))
+        return [dict(row) for row in argument_rows(self)]
 
     def _repr_html_(self) -> str:
         from html import escape

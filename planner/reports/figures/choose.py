@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import UsageError, suggest
-from planner.reports.figures import plans, wholes
+from planner.reports.figures import beside, plans, wholes
 
 if TYPE_CHECKING:
     from planner.reports.asked import Asked
@@ -29,6 +29,8 @@ _BY_QUESTION: Final[dict[str, Figures]] = {
     "budget": wholes.budget,
     "mix": wholes.mix,
     "capacity": wholes.capacity,
+    "compare": beside.compare,
+    "sensitivity": beside.sensitivity,
 }
 
 

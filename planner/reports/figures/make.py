@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +34,23 @@ class Figure:
     title, caption
         Beside the picture.
     data
-        What is drawn.
+        What `planner.plot.curve` draws; None where ``draw`` does.
+    draw
+        Takes a size in inches and returns axes.
     """
 
     name: str
     title: str
     caption: tuple[str, ...]
-    data: CurveResult
+    data: CurveResult | None = None
+    draw: Callable[[tuple[float, float]], Axes] | None = None
 
     def axes(self, size: tuple[float, float]) -> Axes:
         """Draw it; title and caption stand on the page instead."""
+        if self.data is None:
+            if self.draw is None:
+                raise ValueError(f"figure {self.name}: nothing draws it")
+            return self.draw(size)
         from planner.plot import curve
 
         many = len(self.data.result.stacks)
@@ -55,6 +62,8 @@ class Figure:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw."""
+        if self.data is None:
+            return False
         answer = self.data.result
         return not answer.stacks and not any(one.points for one in answer.series)
 

@@ -40,7 +40,8 @@ def train(asked: Asked, result: TrainResult) -> Iterator[Figure]:
     held = {name: getattr(memory, name) for name in _HELD}
     held["context and fragmentation"] = memory.device - sum(held.values())
     bar = parts("fullest accelerator", held, limit=memory.capacity)
-    yield stacks("memory", "Memory of the fullest accelerator", _memory(), [bar])
+    there = f"The line is the memory there is, {memory.capacity:.0f} GB."
+    yield stacks("memory", "Memory of the fullest accelerator", _memory(), [bar], caption=(there,))
     yield _policies("goodput", "Share of the time left after failures, by policy", plan.reliability.policies)
     hour = parts(plan.cost.price, plan.cost.gpu_hour_parts_usd, total=plan.usd_per_gpu_hour)
     yield stacks("price", "What an accelerator-hour is made of", _HOUR, [hour], caption=(plan.cost.basis,))
