@@ -46,7 +46,11 @@ _STEP: Final = {False: 8, True: 16}
 """Between the numbers of accelerators at which is searched, on one kind of hardware and on several."""
 _MANY: Final = 16384
 """Accelerators from which replicas of any size share their queues with as many others as a router fills."""
-_HALVINGS: Final = 4
+_ROUTED: Final = 16
+"""Replicas of a kind beyond which another one changes nothing for the others."""
+_LARGER: Final = 1.7
+"""How far from the fewest that serve larger replicas are looked for again."""
+_TRIES: Final = 4
 """Searches for the fewest accelerators, between one number on which nothing fits and one on which it does."""
 
 
@@ -151,14 +155,31 @@ def sized(asked: Asked, line: Line, numbers: Sequence[int]) -> tuple[list[Sized]
     if fits is None:
         return [], answers[starts[-1]]
     if fits:
-        starts[fits - 1 : fits] = [_fewest(numbers, starts[fits - 1], starts[fits], on)]
+        least = _fewest(numbers, starts[fits - 1], starts[fits], on)
+        between = [n for n in numbers if _LARGER * least <= n < starts[fits] / _LARGER]
+        starts[fits - 1 : fits] = [least, *between[:1]]
         fits -= 1
     kept: list[Sized] = []
-    for start, end in zip(starts[fits:], [*starts[fits + 1 :], math.inf], strict=True):
-        own = [n for n in numbers if start <= n < end]
-        if (answer := on(start)).plan is not None:
+    while fits is not None:
+        answer = on(starts[fits])
+        done = fits + 1 == len(starts) or (len(groups) == 1 and _settled(answer, starts[fits]))
+        own = [n for n in numbers if starts[fits] <= n and (done or n < starts[fits + 1])]
+        if answer.plan is not None:
             kept += _fleets(asked, groups, answer._trace, own)
-    return kept, on(starts[-1])
+        fits = None if done else fits + 1
+    return kept, answer
+
+
+def _settled(answer: ServeResult, gpus: int) -> bool:
+    """Whether even the largest replicas share their queues with as many as a router fills."""
+    found: Found | None = answer._trace
+    if found is None:
+        return False
+    tables = [
+        table for _, each in found.result.replicas for table in (each.aggregated, each.prefill, each.decode)
+    ]
+    largest = max(float(table.gpus.max()) for table in tables if table is not None)
+    return gpus >= _ROUTED * largest
 
 
 def _starts(groups: Sequence[Place], numbers: Sequence[int]) -> list[int]:
@@ -182,14 +203,19 @@ def _parts(groups: Sequence[Place], gpus: int) -> list[int]:
 
 
 def _fewest(numbers: Sequence[int], none: int, some: int, on: Callable[[int], ServeResult]) -> int:
-    """Return about the fewest accelerators that serve, between a number that cannot and one that can."""
+    """Return about the fewest accelerators that serve, between a number that cannot and one that can.
+
+    What cannot says how many would, spares not counted; the next numbers are tried first.
+    """
     between = [n for n in numbers if none < n <= some]
-    low, high = -1, len(between) - 1
-    for _ in range(_HALVINGS):
+    said = next((one.value for one in on(none).result.nearest if one.field == "gpus"), None)
+    least = float(said) if isinstance(said, int | float) else 0.0
+    low, high = sum(n < least for n in between) - 1, len(between) - 1
+    for _ in range(_TRIES):
         if high - low <= 1:
             break
-        middle = (low + high) // 2
-        low, high = (low, middle) if on(between[middle]).plan is not None else (middle, high)
+        guess = low + 1 if least else (low + high) // 2
+        low, high = (low, guess) if on(between[guess]).plan is not None else (guess, high)
     return between[high]
 
 
