@@ -68,6 +68,17 @@ class Asked:
             self.ready.failed(error)
 
     @property
+    def title(self) -> str:
+        """The name of the scenario; of a question without one, the command with what it is first about."""
+        given = self.ready.document.data.get("name")
+        if given:
+            return str(given)
+        values = self.ready.inputs.values()
+        texts = [", ".join(map(str, one)) if isinstance(one, list | tuple) else one for one in values]
+        first = next((text for text in texts if isinstance(text, str)), "")
+        return f"planner {self.ready.question.command} {first}".strip()
+
+    @property
     def all_overrides(self) -> tuple[str, ...]:
         """Changes of the scenario and of the call, in order."""
         return (*self.ready.overrides, *self.overrides)
@@ -78,7 +89,7 @@ class Asked:
             self.ready.question,
             self.ready.inputs,
             file=SAVED if self.named == SAVED else f"{Path(self.named).stem}.yaml",
-            name=self.ready.record.name,
+            name=self.title,
             note=self.ready.record.note,
             overlays=(*environment_overlays(), *self.ready.overlays, *self.overlays),
             overrides=self.all_overrides,

@@ -109,7 +109,7 @@ def _page(found: Asked, result: Any, title: str | None) -> Page:
     record, sections = found.ready.record, list(result.sections())
     there = feasible(result)
     return Page(
-        title=title or record.name or f"planner {found.ready.question.command}",
+        title=title or found.title,
         question=found.ready.question.command,
         note=record.note or "",
         sentence=sections[0].title,

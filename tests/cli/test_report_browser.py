@@ -1,4 +1,4 @@
-"""Reports open in a real browser: nothing is asked of the network, nothing is amiss, everything is visible."""
+"""Reports open in a real browser: nothing leaves it, nothing is amiss, everything is visible."""
 
 from __future__ import annotations
 
