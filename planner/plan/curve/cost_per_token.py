@@ -116,7 +116,7 @@ def _standing(asked: Asked, whole: Sized, around: Surroundings, rates: list[floa
 def _sized(asked: Asked, whole: Sized, around: Surroundings, rates: list[float]) -> _Costs:
     """Cost of the fewest accelerators for each load."""
     found = _Costs(rates=[], usd=[], facts=[])
-    for rate, one in zip(rates, needed(whole, rates), strict=True):
+    for rate, one in zip(rates, needed(asked, whole, rates), strict=True):
         if one is None:
             continue
         service = service_of(one.found, one.fleet, around.estates, one.spread)

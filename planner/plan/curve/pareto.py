@@ -62,8 +62,7 @@ def _answer(asked: Asked, line: Line) -> ServeResult:
     answer = asking(asked, line, gpus=gpus, pareto=True)
     if answer.plan is not None:
         return answer
-    free = {name: value for name, value in _FREE.items() if name not in asked.options}
-    return asking(asked, line, gpus=gpus, pareto=True, **free)
+    return asking(asked, line, gpus=gpus, pareto=True, **_FREE)
 
 
 def _points(answer: ServeResult) -> tuple[Point, ...]:
@@ -103,8 +102,8 @@ def _layout(one: ParetoPoint) -> str:
 def _marks(answer: ServeResult, points: tuple[Point, ...], *, ends: bool) -> tuple[Mark, ...]:
     """Mark what is deployed within the targets, and the ends of the line with their layouts."""
     marks = []
-    plan, inputs = answer.plan, answer.inputs
-    if plan is not None and targets_of(inputs):
+    plan = answer.plan
+    if plan is not None and _bounded(answer):
         speed = 1.0 / (plan.tpot_ms.mean * MILLI)
         per_gpu = plan.output_tokens_per_s_per_gpu.value
         marks.append(
@@ -124,6 +123,11 @@ def _marks(answer: ServeResult, points: tuple[Point, ...], *, ends: bool) -> tup
     return tuple(marks)
 
 
+def _bounded(answer: ServeResult) -> bool:
+    """Whether more is asked than the time to the first token, which all points keep."""
+    return answer.inputs.tpot_ms is not None or answer.inputs.e2e_ms is not None
+
+
 def _batch(point: Point) -> str:
     return f"batch {float(point.facts['batch'] or 0.0):,.0f}"
 
@@ -137,7 +141,7 @@ def _caption(answer: ServeResult | None, series: list[Series]) -> tuple[str, ...
         if answer.inputs.ttft_ms
         else ""
     )
-    said = "; ".join(targets_of(answer.inputs))
+    said = "; ".join(targets_of(answer.inputs)) if _bounded(answer) else ""
     within = f" Marked: the service within {said}." if said else ""
     return (
         f"Each point is a replica at one batch; of pools, decode beside its share of prefill.{held}{within} "

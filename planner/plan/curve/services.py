@@ -42,6 +42,9 @@ __all__ = [
     "surroundings",
 ]
 
+Reasons = dict[tuple[int, ...], tuple[Reason, ...]]
+"""Why intervals are wider, by the ranks of the experts and the parts of a fleet."""
+
 _STEP: Final = {False: 8, True: 16}
 """Between the numbers of accelerators at which is searched, on one kind of hardware and on several."""
 _MANY: Final = 16384
@@ -224,19 +227,23 @@ def _fleets(asked: Asked, groups: Sequence[Place], found: Found, numbers: Sequen
     laws = [spares_of(found.case, found.operations, part) for part in range(len(found.available))]
     parts = [_parts(groups, n) for n in numbers]
     serving = [[float(serving_within(law, n)) for law, n in zip(laws, each, strict=True)] for each in parts]
-    known: dict[tuple[int, ...], tuple[Reason, ...]] = {}
+    known: Reasons = {}
     for n, each, fleet in zip(numbers, parts, fleets(found.result, serving), strict=True):
         if fleet is not None:
-            key = (max(int(pool.point.ep[0]) for pool in fleet.pools), *(pool.part for pool in fleet.pools))
-            if key not in known:
-                known[key] = reasons_of(asked.book, found.case, fleet)
             own = replace(
                 found,
                 result=replace(found.result, best=fleet),
                 available=tuple(float(k) for k in each),
             )
-            spread = spread_for(own, fleet, "throughput", known[key])
-            yield Sized(gpus=n, found=own, fleet=fleet, spread=spread)
+            yield Sized(gpus=n, found=own, fleet=fleet, spread=_spread(asked, own, fleet, known))
+
+
+def _spread(asked: Asked, found: Found, fleet: FleetPlan, known: Reasons) -> Spread:
+    """Spread of a fleet's throughput; what widens it is looked up once for like fleets."""
+    key = (max(int(pool.point.ep[0]) for pool in fleet.pools), *(pool.part for pool in fleet.pools))
+    if key not in known:
+        known[key] = reasons_of(asked.book, found.case, fleet)
+    return spread_for(found, fleet, "throughput", known[key])
 
 
 def of_answer(asked: Asked, answer: ServeResult) -> Sized:
@@ -244,16 +251,15 @@ def of_answer(asked: Asked, answer: ServeResult) -> Sized:
     found: Found | None = answer._trace
     if found is None or found.best is None:
         raise ValueError("the answer has no plan")
-    reasons = reasons_of(asked.book, found.case, found.best)
     return Sized(
         gpus=round(sum(found.available)),
         found=found,
         fleet=found.best,
-        spread=spread_for(found, found.best, "throughput", reasons),
+        spread=_spread(asked, found, found.best, {}),
     )
 
 
-def needed(whole: Sized, rates: Sequence[float]) -> Iterator[Sized | None]:
+def needed(asked: Asked, whole: Sized, rates: Sequence[float]) -> Iterator[Sized | None]:
     """Yield the fewest accelerators for each of some loads, of the replicas of a search for the most.
 
     Parameters
@@ -262,6 +268,7 @@ def needed(whole: Sized, rates: Sequence[float]) -> Iterator[Sized | None]:
         Requests per second.
     """
     found = whole.found
+    known: Reasons = {}
     for rate, fleet in zip(rates, loaded(found.result, rates), strict=True):
         if fleet is None:
             yield None
@@ -273,7 +280,9 @@ def needed(whole: Sized, rates: Sequence[float]) -> Iterator[Sized | None]:
             available=(math.inf,) * len(found.available),
         )
         spare = sum(own.spares(part) for part in range(len(found.available)))
-        yield Sized(gpus=round(fleet.gpus) + spare, found=own, fleet=fleet, spread=whole.spread)
+        yield Sized(
+            gpus=round(fleet.gpus) + spare, found=own, fleet=fleet, spread=_spread(asked, own, fleet, known)
+        )
 
 
 class Surroundings(NamedTuple):
