@@ -35,12 +35,19 @@ LAYOUTS: dict[str, Any] = {
 MIXTURE: dict[str, Any] = {
     "model": "deepseek-v3", "gpu": "h100-sxm", "gpus": 16384, "cp": 1, "etp": 1, "sequence_parallel": False,
 }  # fmt: skip
+LENGTHS = {"from": 64, "to": 4096, "points": 64, "scale": "log"}
+BATCHES = {"from": 1, "to": 64, "points": 100, "scale": "log"}
 FEW = ["plan.step_time_s", "plan.mfu", "plan.memory_gb_per_gpu.device"]
 
 
 def grid(inputs: dict[str, Any], axes: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a grid of training."""
     return {"command": "train", "inputs": inputs, "axes": axes, "engine": "fast", **more}
+
+
+def serving(inputs: dict[str, Any], axes: dict[str, Any]) -> dict[str, Any]:
+    """Return a grid of operating points."""
+    return {"command": "serve", "inputs": inputs, "axes": axes, "engine": "fast"}
 
 
 def tokens(points: int) -> dict[str, Any]:
@@ -56,6 +63,14 @@ GRIDS: dict[str, dict[str, Any]] = {
     ),
     "mixture: layouts x tokens, usual columns": grid(
         MIXTURE, {**LAYOUTS, "tp": [1, 2], "pp": [8, 16], "ep": [8, 16, 64], **tokens(200)}
+    ),
+    "serving, dense: every row another operating point": serving(
+        {"model": "llama-3.1-70b", "accelerator": "h100-sxm", "prefix_hit": 0},
+        {"tp": [2, 4, 8], "isl": LENGTHS, "osl": LENGTHS, "batch": BATCHES},
+    ),
+    "serving, mixture: every row another operating point": serving(
+        {"model": "deepseek-v3", "accelerator": "h200", "tp": 1, "dp": 16, "ep": 16, "prefix_hit": 0},
+        {"isl": LENGTHS, "osl": LENGTHS, "batch": BATCHES},
     ),
     "dense: a Latin hypercube of layouts, batches and tokens": grid(
         DENSE,

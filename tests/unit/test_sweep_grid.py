@@ -120,7 +120,7 @@ columns: [plan.days, plan.dayz]
         ({"axes": {"model": ["llama-3.1-9b"]}}, "unknown model 'llama-3.1-9b'"),
         ({**A, "inputs": {**BASE["inputs"], "gpus": 3}}, "gpus is an axis, too; leave it out"),
         ({**A, "blocks": [{"axes": {"gpus": [8]}}]}, "gpus is an axis of another block, too"),
-        ({"blocks": [{"kind": "random", "axes": {"gpus": [8]}}]}, "random draws rows: say how many, as in n:"),
+        ({"blocks": [{"kind": "random", "axes": {"gpus": [8]}}]}, "random draws rows: say how many"),
         ({"blocks": [{"n": 4, "axes": {"gpus": [8]}}]}, "a cartesian block has the rows of its axes"),
         ({"blocks": [{"kind": "zipped", "axes": {"tp": [1, 2], "pp": [1]}}]},
          "zipped axes have equally many values, and here tp has 2, pp has 1; even them out"),

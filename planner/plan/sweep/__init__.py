@@ -10,7 +10,9 @@
 `.full`                         question by question: any question, any axes
 `.training`, `.training_case`,  rows of training as arrays: what they share, their layouts, their
 `.training_rows`,               figures
-`.training_figures`, `.arrays`
+`.training_figures`
+`.serving`                      operating points of serving as arrays
+`.fast`, `.arrays`              what fast engines have in common
 `.frame`                        rows as columns; CSV, Arrow and pandas
 `.spool`, `.stamp`              what is done survives; what it depends on
 `.executors`                    this process, others, a Dask cluster

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from planner.errors import InputError, suggest
 from planner.plan.scenario.questions import Question
 
-__all__ = ["Figure", "Kind", "figures_of", "wanted"]
+__all__ = ["Figure", "Kind", "figures_of", "of_replicas", "wanted"]
 
 Kind = Literal["number", "whole", "flag", "text"]
 """What a column holds: floats, whole numbers, true or false, text; every one of them may be missing."""
@@ -84,6 +84,33 @@ def _looked_up(value: Any, steps: list[str]) -> Any:
         else:
             value = getattr(value, step, None)
     return value
+
+
+REPLICA: Final = tuple(
+    Figure(f"replica.{name}", "whole" if name in ("gpus", "capacity") else "number", _ENDS if wide else ())
+    for name, wide in (
+        ("gpus", False), ("requests_per_s", True), ("output_tokens_per_s", True),
+        ("output_tokens_per_s_per_gpu", True), ("input_tokens_per_s", True), ("tpot_ms", True),
+        ("step_ms", False), ("decode_step_ms", False), ("prefill_ms", False), ("mixed_share", False),
+        ("concurrency", False), ("capacity", False), ("memory_gb_per_gpu.weights", False),
+        ("memory_gb_per_gpu.workspace", False), ("memory_gb_per_gpu.cache", False),
+        ("memory_gb_per_gpu.used", False),
+    )
+)  # fmt: skip
+"""What a replica does while so many sequences decode in it: operating points, which only sweeps ask for."""
+
+
+def of_replicas(names: tuple[str, ...]) -> tuple[tuple[Figure, ...], dict[int, str]]:
+    """Return figures of operating points as `wanted` does; all of them where none are named."""
+    known = {figure.path: figure for figure in REPLICA}
+    wrong = {}
+    for place, name in enumerate(names):
+        if name not in known:
+            mend = suggest(name, known, otherwise=f"they have {', '.join(known)}")
+            wrong[place] = f"operating points (batch) have no figure {name!r}; {mend}"
+        elif name in names[:place]:
+            wrong[place] = f"{name!r} is there twice; keep one"
+    return tuple(known[name] for name in names if name in known) or REPLICA, wrong
 
 
 def wanted(question: Question, names: tuple[str, ...]) -> tuple[tuple[Figure, ...], dict[int, str]]:

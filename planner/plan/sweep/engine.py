@@ -11,39 +11,36 @@ import numpy as np
 from planner.errors import InputError
 from planner.plan.sweep.axes import Continuous, Values
 from planner.plan.sweep.columns import Kind
-from planner.plan.sweep.frame import Field, Frame, Texts, texts_of
+from planner.plan.sweep.fast import HinderedError
+from planner.plan.sweep.frame import Field, Frame, Texts, one_table, texts_of
 from planner.plan.sweep.frame import Values as Filled
 from planner.plan.sweep.full import Full
-from planner.plan.sweep.question import Sweep
+from planner.plan.sweep.question import BATCH, Sweep
 from planner.plan.sweep.rows import Column
 
-__all__ = ["Engine", "HinderedError", "engine_of", "fields_of", "frame_of", "hindrances"]
+__all__ = ["Engine", "engine_of", "fields_of", "frame_of", "hindrances"]
 
 
 class Engine(Protocol):
-    """Evaluates the rows of a grid.
+    """Evaluates the rows of a grid."""
 
-    Attributes
-    ----------
-    name
-        ``fast`` or ``full``.
-    block
-        Rows that are evaluated together: parts of a sweep start and end at multiples of it, so that no figure
-        depends on how a sweep is divided.
-    fields
-        Of its figures.
-    """
+    @property
+    def name(self) -> str:
+        """``fast`` or ``full``."""
 
-    name: str
-    block: int
-    fields: tuple[Field, ...]
+    @property
+    def block(self) -> int:
+        """Rows that are evaluated together.
+
+        Parts of a sweep start at multiples of it, so that no figure depends on how a sweep is divided.
+        """
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Of its figures."""
 
     def evaluate(self, start: int, stop: int) -> tuple[list[Filled], list[str | None] | Texts]:
         """Return the figures of some rows, and why a row has none."""
-
-
-class HinderedError(InputError):
-    """The fast engine cannot answer a grid; the message says why."""
 
 
 def _train(sweep: Sweep) -> Engine:
@@ -52,7 +49,13 @@ def _train(sweep: Sweep) -> Engine:
     return Training(sweep)
 
 
-_FAST: Final[Mapping[str, Callable[[Sweep], Engine]]] = {"train": _train}
+def _serve(sweep: Sweep) -> Engine:
+    from planner.plan.sweep.serving import Serving
+
+    return Serving(sweep)
+
+
+_FAST: Final[Mapping[str, Callable[[Sweep], Engine]]] = {"train": _train, "serve": _serve}
 """Fast engines by command; each raises `HinderedError` where it cannot answer."""
 
 
@@ -83,12 +86,13 @@ class _Key:
 @lru_cache(maxsize=4)
 def _engine(key: _Key) -> Engine:
     sweep = key.sweep
-    if sweep.engine == "full":
+    alone = BATCH in {*sweep.inputs, *sweep.rows.names}
+    if sweep.engine == "full" and not alone:
         return Full(sweep)
     try:
         return _fast(sweep)
     except HinderedError as why:
-        if sweep.engine == "fast":
+        if sweep.engine == "fast" or alone:
             raise InputError(f"{sweep.file}: the fast engine cannot answer: {why}") from why
         return Full(sweep)
 
@@ -177,12 +181,3 @@ def _joined(parts: list[Frame]) -> Frame:
         else:
             columns.append(one_table([one for one in pieces if isinstance(one, Texts)]))
     return Frame(parts[0].fields, tuple(columns))
-
-
-def one_table(pieces: list[Texts]) -> Texts:
-    places: dict[str, int] = {}
-    index = []
-    for one in pieces:
-        moved = np.array([*(places.setdefault(text, len(places)) for text in one.table), -1], dtype=np.int64)
-        index.append(moved[one.index])
-    return Texts(tuple(places), np.concatenate(index))

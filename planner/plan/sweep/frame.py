@@ -14,7 +14,7 @@ from planner.types import FloatArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Field", "Frame", "Texts", "csv_bytes", "csv_header", "texts_of", "to_frame"]
+__all__ = ["Field", "Frame", "Texts", "csv_bytes", "csv_header", "one_table", "texts_of", "to_frame"]
 
 _QUOTED: Final = frozenset(',"\n\r')
 _FLAGS: Final = ("false", "true")
@@ -61,6 +61,16 @@ def texts_of(values: Sequence[str | None]) -> Texts:
     places: dict[str, int] = {}
     index = [-1 if text is None else places.setdefault(text, len(places)) for text in values]
     return Texts(tuple(places), np.array(index, dtype=np.int64))
+
+
+def one_table(pieces: Sequence[Texts]) -> Texts:
+    """Return text of several parts, one after the other, with one table."""
+    places: dict[str, int] = {}
+    index = []
+    for one in pieces:
+        moved = np.array([*(places.setdefault(text, len(places)) for text in one.table), -1], dtype=np.int64)
+        index.append(moved[one.index])
+    return Texts(tuple(places), np.concatenate(index))
 
 
 def csv_header(fields: Iterable[Field]) -> bytes:

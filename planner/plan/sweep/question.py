@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,12 @@ from planner.catalog.mistakes import explain
 from planner.catalog.strict_yaml import Document, Location, read_yaml
 from planner.errors import InputError, PlannerError, UsageError, suggest
 from planner.plan.scenario.check import ready
-from planner.plan.scenario.inputs import parameters_of
+from planner.plan.scenario.inputs import Parameter, parameters_of
 from planner.plan.scenario.questions import QUESTIONS, Question, question_named
 from planner.plan.scenario.read import Ready, placed, read_document
 from planner.plan.scenario.values import is_path, refused
 from planner.plan.sweep.axes import Finite, Values, read_axis, spelled
-from planner.plan.sweep.columns import Figure, wanted
+from planner.plan.sweep.columns import Figure, of_replicas, wanted
 from planner.plan.sweep.grid import Block, Grid
 from planner.plan.sweep.rows import Plan, Rows
 
@@ -31,6 +31,9 @@ MOST_ROWS: Final = 10**12
 _CHECKED: Final = 256
 """Values of an axis that are looked at before the first row is asked."""
 _DRAWS: Final = ("random", "latin-hypercube")
+BATCHED: Final = "serve"
+BATCH: Final = "batch"
+"""Input of sweeps alone, and their question: sequences that decode in a replica, an operating point."""
 _WITH: Final = "--with "
 
 
@@ -78,7 +81,7 @@ class Sweep:
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Figures of the answer that become columns."""
-        return wanted(self.question, self.columns)[0]
+        return _figures(self.question, {*self.inputs, *self.rows.names}, self.columns)[0]
 
     @property
     def set_axes(self) -> tuple[str, ...]:
@@ -130,6 +133,23 @@ def read_grid(
         check.done()
         raise InputError("invalid grid")
     return check.sweep(record, folder, catalog, tuple(overrides), engine)
+
+
+def _figures(
+    question: Question, given: Collection[str], columns: tuple[str, ...]
+) -> tuple[tuple[Figure, ...], dict[int, str]]:
+    """Return the figures that become columns; those of operating points where a batch is given."""
+    if BATCH in given and question.command == BATCHED:
+        return of_replicas(columns)
+    return wanted(question, columns)
+
+
+def _parameters(question: Question) -> Mapping[str, Parameter]:
+    """Return the inputs of a question, and those that only sweeps of it know."""
+    known = parameters_of(question)
+    if question.command != BATCHED:
+        return known
+    return {**known, BATCH: Parameter(name=BATCH, required=False, takes=frozenset({"number"}))}
 
 
 def _plan(block: Block) -> Plan:
@@ -213,7 +233,8 @@ class _Check:
         for location, _, plan in plans:
             for name, values in plan.axes.items():
                 self._axis((*location, name), name, values, record, question, catalog, one)
-        _, wrong = wanted(question, record.columns)
+        given = {*record.inputs, *(name for _, _, plan in plans for name in plan.axes)}
+        _, wrong = _figures(question, given, record.columns)
         for place, why in wrong.items():
             self.mistake(("columns", place), why)
         self._size(plans)
@@ -221,10 +242,11 @@ class _Check:
         if one is None:  # pragma: no cover
             raise InputError("invalid grid")
         axes = {name for _, _, plan in plans for name in plan.axes}
+        alone = {BATCH: record.inputs[BATCH]} if BATCH in record.inputs else {}
         return Sweep(
             file=self.document.file,
             command=question.command,
-            inputs={name: value for name, value in one.inputs.items() if name not in axes},
+            inputs={name: value for name, value in {**one.inputs, **alone}.items() if name not in axes},
             overlays=(*one.overlays, *catalog.roots[1:]),
             overrides=(*one.overrides, *(record.set if base is not None else ()), *overrides),
             blocks=tuple(block for _, block, _ in plans),
@@ -315,22 +337,28 @@ class _Check:
         plans: list[tuple[Location, Block, Plan]],
     ) -> Ready | None:
         """Check the question with the first value of every axis."""
-        known = parameters_of(question)
+        known = parameters_of(question)  # a batch is no input of the question itself
         axes = {name: values for _, _, plan in plans for name, values in plan.axes.items()}
         firsts = {name: _first(values) for name, values in axes.items() if name in known}
         both = [name for name in record.inputs if name in axes]
         for name in both:
             self.mistake(("inputs", name), f"{name} is an axis, too; leave it out here")
+        batch = BATCH if question.command == BATCHED else None
+        if batch in record.inputs:
+            why = _parameters(question)[BATCH].mistake(record.inputs[BATCH])
+            if why:
+                self.mistake(("inputs", BATCH), why)
         if base is None:
             whole = self.document
             fields = ("command", "inputs", "catalog", "set")
             data = {name: whole.data[name] for name in fields if name in whole.data}
-            data["inputs"] = {n: v for n, v in record.inputs.items() if n not in axes}
+            data["inputs"] = {n: v for n, v in record.inputs.items() if n not in axes and n != batch}
             document, place = replace(whole, data=data), folder
             changed, more = firsts, overrides
         else:
             document, place = base
-            changed, more = {**record.inputs, **firsts}, (*record.set, *overrides)
+            changed = {n: v for n, v in (record.inputs | firsts).items() if n != batch}
+            more = (*record.set, *overrides)
         try:
             one = ready(
                 document,
@@ -371,7 +399,7 @@ class _Check:
         one: Ready | None,
     ) -> None:
         """Check the name of an axis and its values."""
-        known = parameters_of(question)
+        known = _parameters(question)
         some = _some(values)
         if name in known:
             if name in question.shown:

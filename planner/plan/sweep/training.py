@@ -7,7 +7,6 @@ on, and what *running* costs by the number of accelerators. The figures are thos
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -18,8 +17,8 @@ from planner.plan import numbers
 from planner.plan.scenario.inputs import parameters_of
 from planner.plan.site import MOST_GPUS, sites
 from planner.plan.sweep.arrays import Keys, Numbers, numbers_of
-from planner.plan.sweep.engine import HinderedError
-from planner.plan.sweep.frame import Field, Texts, Values
+from planner.plan.sweep.axes import Continuous
+from planner.plan.sweep.fast import ArrayEngine, HinderedError
 from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.rows import Column
 from planner.plan.sweep.training_case import Shared, read_case
@@ -40,7 +39,6 @@ __all__ = ["Training"]
 
 BLOCK: Final = 16_384
 """Rows that are evaluated together: some hundred temporary arrays stay in the cache."""
-_CASES: Final = 64
 LAYOUT: Final = (*DEGREES, "sharding", "recompute", "recompute_layers", "sequence_parallel", "offload")
 LAYER: Final = ("tp", "cp", "ep", "etp", "micro_batch", "sequence_parallel")
 """What the costs of a layer depend on beside the case."""
@@ -82,29 +80,27 @@ _READ: Final[Mapping[str, Callable[[Any], float]]] = {
 _WHOLE: Final = (*DEGREES, "gpus", "global_batch")
 
 
-class Training:
+class Training(ArrayEngine[Shared, Sheet]):
     """Evaluates rows of ``planner train`` as arrays; see the module."""
 
-    name = "fast"
     block = BLOCK
+    figures = FIGURES
+    reasons = REASONS
+    arrays = (*LAYOUT, *OTHERS)
+    ignored = _IGNORED
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self._check()
-        self.fields = tuple(Field(name, f.kind) for f in sweep.figures for name in f.columns)
-        arrays = (*LAYOUT, *OTHERS)
-        self._case_axes = tuple(name for name in sweep.rows.names if name not in arrays)
+        super().__init__(sweep)
         given = {**_USUAL, **sweep.inputs}
         self._numbers = {
             name: self._read(name, given.get(name))
             for name in (*LAYOUT, "tokens", "gpus")
             if name in sweep.rows.axes or given.get(name) is not None
         }
-        physics = (*LAYOUT, "global_batch")
-        self._by_case = Keys(sweep, self._case_axes)
-        self._by_layout = Keys(sweep, physics)
+        self._by_layout = Keys(sweep, (*LAYOUT, "global_batch"))
         self._by_layer = Keys(sweep, LAYER)
-        self._cases: OrderedDict[int, Shared | str] = OrderedDict()
 
     def _check(self) -> None:
         """Raise `HinderedError` with everything that stands in the way."""
@@ -120,11 +116,10 @@ class Training:
         if not {"gpus", "cluster"} & given:
             why.append("gpus is left open: say how many accelerators there are")
         for name, values in axes.items():
-            if not isinstance(getattr(values, "values", None), tuple):
-                unit = getattr(values, "unit", "")
-                if name not in (*LAYOUT, *OTHERS) or unit:
+            if isinstance(values, Continuous):
+                if name not in (*LAYOUT, *OTHERS) or values.unit:
                     why.append(f"{name} is drawn from a distribution, and is no plain number to it")
-                elif name in _WHOLE and not getattr(values, "whole", False):
+                elif name in _WHOLE and not values.whole:
                     why.append(f"{name} is drawn and not whole; add whole: true")
         missing = [figure.path for figure in sweep.figures if figure.path not in FIGURES]
         if missing:
@@ -156,65 +151,30 @@ class Training:
     def _read(self, name: str, given: Any) -> Numbers:
         return numbers_of(self.sweep, name, given, _READ[name])
 
-    def evaluate(self, start: int, stop: int) -> tuple[list[Values], Texts]:
-        """Return the figures of some rows, and why a row has none."""
-        many = stop - start
-        axes = self.sweep.rows.columns(start, stop)
-        cases = self._by_case.distinct(axes, None, many)
-        if cases.back is None or cases.first is None or cases.code is None:
-            first, code, back = np.arange(many), self._codes(cases.code, start, many), np.arange(many)
-        else:
-            first, code, back = cases.first, cases.code, cases.back
-        if len(first) == 1:
-            return self._of_case(axes, None, many, int(code[0]), 0)
-        parts, rows = [], []
-        for place, row in enumerate(first.tolist()):
-            own = np.flatnonzero(back == place)
-            parts.append(self._of_case(axes, own, len(own), int(code[place]), row))
-            rows.append(own)
-        return _put_together(parts, rows, many)
+    def read_case(self, changed: tuple[str, ...], inputs: Mapping[str, Any]) -> Shared | str:
+        """Resolve model, hardware, software and surroundings."""
+        return read_case(self.sweep.catalog(changed), inputs)
 
-    @staticmethod
-    def _codes(code: IntArray | None, start: int, many: int) -> IntArray:
-        return np.arange(start, start + many) if code is None else code
-
-    def _of_case(
-        self, axes: Mapping[str, Column], rows: IntArray | None, many: int, code: int, row: int
-    ) -> tuple[list[Values], Texts]:
-        shared = self._shared(code, axes, row)
-        if isinstance(shared, str):
-            nothing = [self._nothing(field, many) for field in self.fields]
-            return nothing, Texts((" ".join(shared.split()),), np.zeros(many, dtype=np.int64))
+    def sheet(
+        self, case: Shared, axes: Mapping[str, Column], rows: IntArray | None, many: int
+    ) -> tuple[Sheet, IntArray]:
+        """Return rows with their layouts, every layout evaluated once."""
         of = {name: one.of(axes, rows) for name, one in self._numbers.items()}
-        of["global_batch"] = self._batches(shared, axes, rows)
+        of["global_batch"] = self._batches(case, axes, rows)
         layouts = self._by_layout.distinct(axes, rows, many)
         chosen = {
             name: values if layouts.first is None or values.shape[0] == 1 else values[layouts.first]
             for name, values in of.items()
         }
-        physics = self._physics(shared, axes, rows, layouts.first, chosen, many)
+        physics = self._physics(case, axes, rows, layouts.first, chosen, many)
         gpus = of.get("gpus", np.full(1, float(MOST_GPUS)))
-        limit = float(shared.case.site.available)
-        if not shared.cluster:
-            limit = float(MOST_GPUS)
-        sheet = Sheet(
-            shared, physics, layouts, tokens=self._tokens(shared, of), available=np.minimum(gpus, limit)
-        )
-        reason = layouts.spread(physics.reason)
-        reason = np.broadcast_to(reason, (many,))
+        limit = float(case.case.site.available) if case.cluster else float(MOST_GPUS)
+        tokens, available = self._tokens(case, of), np.minimum(gpus, limit)
+        sheet = Sheet(case, physics, layouts, tokens=tokens, available=available)
+        reason = np.broadcast_to(layouts.spread(physics.reason), (many,))
         used = np.broadcast_to(layouts.spread(physics.accelerators), (many,))
-        short = (used > sheet.available) | ((gpus > limit) if shared.cluster else False)
-        reason = np.where((reason < 0) & short, too_many(), reason)
-        bad = np.flatnonzero(reason >= 0)
-        values = []
-        for field, (figure, end) in zip(self.fields, self._ends(), strict=True):
-            values.append(_masked(FIGURES[figure](sheet)[end], many, bad, field))
-        return values, Texts(REASONS, reason)
-
-    def _ends(self) -> list[tuple[str, int]]:
-        return [
-            (figure.path, place) for figure in self.sweep.figures for place in range(max(len(figure.ends), 1))
-        ]
+        short = (used > available) | ((gpus > limit) & case.cluster)
+        return sheet, np.where((reason < 0) & short, too_many(), reason)
 
     def _physics(
         self,
@@ -255,64 +215,3 @@ class Training:
         if "tokens" not in of:
             return np.full(1, shared.tokens)
         return of["tokens"] * shared.seen
-
-    def _shared(self, code: int, axes: Mapping[str, Column], row: int) -> Shared | str:
-        found = self._cases.get(code)
-        if found is None:
-            inputs = {
-                name: value
-                for name, value in self.sweep.inputs.items()
-                if name not in (*LAYOUT, *OTHERS, *_IGNORED)
-            }
-            changed = []
-            for name in self._case_axes:
-                value = axes[name].at(row)
-                if "." in name:
-                    changed.append(f"{name}={value}")
-                elif name not in _IGNORED:
-                    inputs[name] = value
-            found = self._cases[code] = read_case(self.sweep.catalog(tuple(changed)), inputs)
-            if len(self._cases) > _CASES:
-                self._cases.popitem(last=False)
-        self._cases.move_to_end(code)
-        return found
-
-    @staticmethod
-    def _nothing(field: Field, many: int) -> Values:
-        if field.kind == "text":
-            return Texts((), np.full(many, -1, dtype=np.int64))
-        return np.full(many, np.nan)
-
-
-def _masked(found: Values, many: int, bad: IntArray, field: Field) -> Values:
-    """Return a figure of all rows, missing in the bad ones."""
-    if isinstance(found, Texts):
-        index = np.array(np.broadcast_to(found.index, (many,)))
-        index[bad] = -1
-        return Texts(found.table, index)
-    if found.shape[0] == 1 and many > 1:
-        found = np.full(many, found[0])
-    elif len(bad):
-        found = np.array(found, dtype=float)
-    if len(bad):
-        found[bad] = np.nan
-    return found
-
-
-def _put_together(
-    parts: list[tuple[list[Values], Texts]], rows: list[IntArray], many: int
-) -> tuple[list[Values], Texts]:
-    from planner.plan.sweep.engine import one_table
-
-    order = np.empty(many, dtype=np.int64)
-    order[np.concatenate(rows)] = np.arange(many)
-    columns: list[Values] = []
-    for place in range(len(parts[0][0])):
-        pieces = [values[place] for values, _ in parts]
-        if isinstance(pieces[0], Texts):
-            whole = one_table([one for one in pieces if isinstance(one, Texts)])
-            columns.append(Texts(whole.table, whole.index[order]))
-        else:
-            columns.append(np.concatenate([one for one in pieces if isinstance(one, np.ndarray)])[order])
-    why = one_table([reasons for _, reasons in parts])
-    return columns, Texts(why.table, why.index[order])
