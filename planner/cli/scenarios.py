@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.output import Answer
+from planner.cli.pictures import Picture
 from planner.cli.session import Session
 from planner.cli.streams import talk, to_file
 from planner.errors import UsageError
@@ -99,8 +100,9 @@ def answered(session: Session, ready: Ready) -> Answer:
 
     module = importlib.import_module(f"planner.cli.commands.{ready.question.module}")
     function: Callable[..., Answer] = inspect.unwrap(module.run)
+    drawn = {"picture": Picture()} if "picture" in inspect.signature(function).parameters else {}
     try:
-        return function(session=session, **_as_given(function, ready.inputs))
+        return function(session=session, **drawn, **_as_given(function, ready.inputs))
     except PlannerError as error:
         ready.failed(error)
 
