@@ -66,7 +66,7 @@ def _ticks(axis: Any, meant: Axis, ends: tuple[float, float]) -> None:
     low, high = (max(end, 1e-30) for end in ends)
     decades = np.log10(high / low)
     subs = (1, 2, 3, 5, 7) if decades <= _FEW_DECADES else (1, 2, 5) if decades <= _SOME_DECADES else (1,)
-    if decades <= np.log10(1.6):  # a logarithmic axis that is nearly straight
+    if decades <= _FEW_DECADES / 2.0:  # a logarithmic axis that is nearly straight
         axis.set_major_locator(ticker.MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     else:
         axis.set_major_locator(ticker.LogLocator(base=10, subs=subs, numticks=30))

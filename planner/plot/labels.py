@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from planner.types import FloatArray
 
-__all__ = ["End", "Spot", "at_ends", "beside_ends", "mark_labels", "spread"]
+__all__ = ["End", "Spot", "at_ends", "beside_ends", "mark_labels", "overlapping", "spread", "written"]
 
 _GAP: Final = 6.0
 """Points from the end of a line to its label."""
@@ -148,6 +148,9 @@ def mark_labels(ax: Axes, spots: Sequence[Spot], *, paths: Sequence[FloatArray])
     paths
         Points of the lines, in pixels, ``[P, 2]`` each.
     """
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.0, foreground="white")]
     points = np.concatenate([_dense(path) for path in paths if len(path)]) if paths else np.empty((0, 2))
     inside = ax.get_window_extent()
     taken: list[Any] = [extent(text) for text in ax.texts]
@@ -155,7 +158,7 @@ def mark_labels(ax: Axes, spots: Sequence[Spot], *, paths: Sequence[FloatArray])
     for spot, pixel in zip(spots, at, strict=True):
         label = ax.annotate(
             spot.text, xy=(spot.x, spot.y), xytext=(0.0, 0.0), textcoords="offset points", fontsize=SMALL,
-            color=spot.colour, ha="center", va="center", zorder=7,
+            color=spot.colour, ha="center", va="center", zorder=7, path_effects=halo,
         )  # fmt: skip
         box = extent(label)
         best, kept = np.inf, None
@@ -232,21 +235,50 @@ def _dense(path: FloatArray) -> FloatArray:
     return np.column_stack([np.interp(wanted, along, path[:, 0]), np.interp(wanted, along, path[:, 1])])
 
 
-def overlapping(ax: Axes) -> list[tuple[str, str]]:
-    """Return pairs of texts of a figure whose boxes overlap, tick labels included; for checks."""
+def written(ax: Axes) -> list[tuple[str, Any]]:
+    """Return every text that a figure shows, tick labels included, with its box in pixels; for checks."""
+    from matplotlib.text import Text
+
     figure: Any = ax.figure
     renderer = renderer_of(figure)
-    texts = [text for text in figure.findobj(_is_text) if text.get_visible() and text.get_text().strip()]
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+    ticks = {
+        id(label): (axes.get_window_extent(), which)
+        for axes in figure.axes
+        for which in "xy"
+        for label in _ticks_of(axes, which)
+    }
+    found = []
+    for text in figure.findobj(Text):
+        box = text.get_window_extent(renderer)
+        if text.get_visible() and text.get_text().strip() and _shown(box, ticks.get(id(text))):
+            found.append((text.get_text(), box))
+    return found
+
+
+def overlapping(ax: Axes) -> list[tuple[str, str]]:
+    """Return pairs of texts of a figure whose boxes overlap; for checks."""
+    texts = written(ax)
     return [
-        (boxes[i][0], boxes[j][0])
-        for i in range(len(boxes))
+        (texts[i][0], texts[j][0])
+        for i in range(len(texts))
         for j in range(i)
-        if boxes[i][1].overlaps(boxes[j][1])
+        if texts[i][1].overlaps(texts[j][1])
     ]
 
 
-def _is_text(artist: Any) -> bool:
-    from matplotlib.text import Text
+def _ticks_of(axes: Any, which: str) -> list[Any]:
+    axis = getattr(axes, f"{which}axis")
+    return [*axis.get_majorticklabels(), *axis.get_minorticklabels()]
 
-    return isinstance(artist, Text)
+
+def _shown(box: Any, tick: tuple[Any, str] | None) -> bool:
+    """Whether a text is drawn: labels of ticks beyond the ends of their axis are not."""
+    if tick is None:
+        return True
+    inside, which = tick
+    middle, low, high = (
+        ((box.x0 + box.x1) / 2.0, inside.x0, inside.x1)
+        if which == "x"
+        else ((box.y0 + box.y1) / 2.0, inside.y0, inside.y1)
+    )
+    return bool(low - 1.0 <= middle <= high + 1.0)

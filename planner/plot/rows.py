@@ -62,15 +62,16 @@ def draw_rows(ax: Axes, rows: Sequence[Row]) -> list[Any]:
     made = []
     for at, row in enumerate(rows):
         for rod in row.rods:
+            middle, height = at + (rod.low + rod.high) / 2.0, rod.high - rod.low
             ax.barh(
-                at + (rod.low + rod.high) / 2.0, rod.end - rod.start, left=rod.start, height=rod.high - rod.low,
+                middle, rod.end - rod.start, left=rod.start, height=height,
                 color=rod.colour, hatch=rod.hatch, edgecolor="white", linewidth=0.5, zorder=3,
             )  # fmt: skip
             if rod.text:
                 right = rod.end >= rod.start
                 made.append(
                     ax.annotate(
-                        rod.text, xy=(rod.end, at + (rod.low + rod.high) / 2.0),
+                        rod.text, xy=(rod.end, middle),
                         xytext=(_GAP if right else -_GAP, 0.0), textcoords="offset points",
                         ha="left" if right else "right", va="center", fontsize=SMALL, color=INK, zorder=6,
                     )

@@ -22,6 +22,8 @@ __all__ = ["lines"]
 _DASHES: Final[dict[str, Any]] = {"line": "-", "dashed": (0, (5, 2)), "points": "", "iso": (0, (1, 2))}
 _MARKED: Final = 8
 """Markers along a line."""
+_MOST_WORDS: Final = 8
+"""Marks in a picture up to which each has its words beside it."""
 _WIDEST: Final = 0.34
 """Share of a figure that labels beside the lines may take; with more, a legend names them."""
 
@@ -56,15 +58,17 @@ def lines(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, flo
     with styled():
         axes, own = on_axes(ax, size)
         drawn = _series(axes, answer)
+        words = _words(drawn)
         axes.margins(x=0.015)
         described(axes, answer.x, answer.y)
         if own:
-            _named(axes, answer, drawn)
+            key = ", ".join(f"{short}: {label}" for label, short in words.items() if short != label)
+            _named(axes, answer, drawn, (f"Marks: {key}.",) if key else ())
         else:
             axes.set_title(answer.title)
             if len(drawn) > 1:
                 _legend(axes)
-        _marked(axes, drawn)
+        _marked(axes, drawn, words)
     return axes
 
 
@@ -99,8 +103,18 @@ def _series(ax: Axes, answer: CurveAnswer) -> list[_Drawn]:
     return drawn
 
 
-def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn]) -> None:
+def _words(drawn: list[_Drawn]) -> dict[str, str]:
+    """Return what is written at marks, by their label: a letter where there are too many for words."""
+    labels = [mark.label for one in drawn for mark in one.series.marks]
+    distinct = dict.fromkeys(labels)
+    if len(labels) <= _MOST_WORDS:
+        return {label: label for label in distinct}
+    return {label: chr(ord("a") + at % 26) for at, label in enumerate(distinct)}
+
+
+def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn], key: tuple[str, ...]) -> None:
     """Write names beside the ends of lines and lay the figure out; a legend where there is no room."""
+    caption = (*answer.caption, *key)
     figure: Any = ax.figure
     ends = [
         End(text=one.series.name, x=float(one.x[-1]), y=float(one.y[-1]), colour=one.colour)
@@ -110,21 +124,21 @@ def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn]) -> None:
     labels = beside_ends(ax, ends)
     widest = max((extent(label).width for label in labels), default=0.0)
     if widest <= _WIDEST * figure.get_size_inches()[0] * figure.dpi:
-        laid_out(ax, answer.title, answer.caption, right=widest + 8.0 * figure.dpi / 72.0)
+        laid_out(ax, answer.title, caption, right=widest + 8.0 * figure.dpi / 72.0)
         if at_ends(ax, ends, labels):
             return
     for label in labels:
         label.remove()
     if ends:
         _legend(ax)
-    laid_out(ax, answer.title, answer.caption)
+    laid_out(ax, answer.title, caption)
 
 
 def _legend(ax: Axes) -> None:
     ax.legend(fontsize=SMALL, frameon=True, framealpha=0.9, edgecolor="#cccccc", loc="best", handlelength=3.0)
 
 
-def _marked(ax: Axes, drawn: list[_Drawn]) -> None:
+def _marked(ax: Axes, drawn: list[_Drawn], words: dict[str, str]) -> None:
     """Draw marks and their labels."""
     spots = []
     for one in drawn:
@@ -133,6 +147,6 @@ def _marked(ax: Axes, drawn: list[_Drawn]) -> None:
                 [mark.x], [mark.y], marker="o", markersize=7.5, markerfacecolor="white", markeredgewidth=1.4,
                 markeredgecolor=one.colour, linestyle="", zorder=5,
             )  # fmt: skip
-            spots.append(Spot(text=mark.label, x=mark.x, y=mark.y, colour=one.colour))
+            spots.append(Spot(text=words[mark.label], x=mark.x, y=mark.y, colour=one.colour))
     paths = [ax.transData.transform(np.column_stack([one.x, one.y])) for one in drawn]
     mark_labels(ax, spots, paths=paths)

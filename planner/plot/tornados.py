@@ -20,7 +20,8 @@ __all__ = ["tornado"]
 _LOW, _HIGH = COLOURS[0], COLOURS[1]
 _HATCH: Final = "///"
 _MOST: Final = 16
-"""Bars that are drawn; the others move less."""
+_LEAST: Final = 0.01
+"""Bars that are drawn, and how wide at least beside the widest; the others move the answer less."""
 
 
 def tornado(
@@ -47,7 +48,9 @@ def tornado(
     bars = [bar for bar in answer.bars if bar.low.figure is not None or bar.high.figure is not None]
     if not bars:
         raise InfeasibleError("there is nothing to draw: no input moves the answer")
-    rows = [Row(name=bar.label, rods=_rods(bar, base)) for bar in bars[:_MOST]]
+    widest = max(bar.effect for bar in bars)
+    drawn = [bar for bar in bars[:_MOST] if bar.effect >= _LEAST * widest]
+    rows = [Row(name=bar.label, rods=_rods(bar, base)) for bar in drawn]
     with styled():
         axes, own = on_axes(ax, size or (SIZE[0], height_of(len(rows))))
         words = draw_rows(axes, rows)

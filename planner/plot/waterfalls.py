@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from planner.errors import InfeasibleError
@@ -20,6 +21,8 @@ __all__ = ["waterfall"]
 _LESS, _MORE = COLOURS[0], COLOURS[1]
 _HATCH: Final = "///"
 _AIR: Final = 1.08
+_COUNTS: Final = 0.005
+"""Least logarithm of a factor that has a bar of its own."""
 
 
 def waterfall(
@@ -70,17 +73,19 @@ def waterfall(
 def _drawn(ax: Axes, fall: Waterfall) -> None:
     """Write the axis of values for what it spans now."""
     ends = ax.get_xlim()
-    described(ax, Axis(key="x", title=fall.figure, unit=fall.unit, log=True))
+    described(
+        ax, Axis(key="x", title=fall.figure, unit="" if fall.unit == fall.figure else fall.unit, log=True)
+    )
     ax.set_xlim(ends)
 
 
 def _rows(fall: Waterfall, first: str, other: str) -> tuple[list[Row], list[float]]:
     """Return a row of each side, and one of each factor between them; with all ends of bars."""
     rows, ends, at = [], [fall.first, fall.value], fall.first
-    for step in fall.steps:
-        upwards = step.factor >= 1.0
-        after = at * step.factor
-        text = f"\N{MULTIPLICATION SIGN}{step.factor:.3g}"
+    for name, factor in _factors(fall):
+        upwards = factor >= 1.0
+        after = at * factor
+        text = f"\N{MULTIPLICATION SIGN}{factor:.3g}"
         rod = Rod(
             start=at,
             end=after,
@@ -88,7 +93,7 @@ def _rows(fall: Waterfall, first: str, other: str) -> tuple[list[Row], list[floa
             colour=_MORE if upwards else _LESS,
             hatch=_HATCH if upwards else "",
         )
-        rows.append(Row(name=step.name, rods=(rod,)))
+        rows.append(Row(name=name, rods=(rod,)))
         at = after
         ends.append(at)
     start = min(ends) / _AIR
@@ -97,3 +102,11 @@ def _rows(fall: Waterfall, first: str, other: str) -> tuple[list[Row], list[floa
         return Row(name=name, rods=(Rod(start=start, end=value, text=short(value), colour=GREY),))
 
     return [side(first, fall.first), *rows, side(other, fall.value)], ends
+
+
+def _factors(fall: Waterfall) -> list[tuple[str, float]]:
+    """Return the factors in their order; those that hardly count are one, the last."""
+    counts = [(step.name, step.factor) for step in fall.steps if abs(step.log_share) >= _COUNTS]
+    rest = sum(step.log_share for step in fall.steps if abs(step.log_share) < _COUNTS)
+    few = sum(abs(step.log_share) < _COUNTS for step in fall.steps)
+    return [*counts, (f"{few} more", math.exp(rest))] if few > 1 else [(s.name, s.factor) for s in fall.steps]

@@ -21,7 +21,8 @@ from planner.plan.job import as_catalog
 
 KEYS = {
     "throughput": "tokens_per_s", "mfu": "mfu_percent", "goodput": "goodput_percent", "days": "days",
-    "cost": "cost_usd", "power": "power_megawatts", "energy": "energy_megawatt_hours", "gpu-hours": "gpu_hours",
+    "cost": "cost_usd", "power": "power_megawatts", "energy": "energy_megawatt_hours",
+    "gpu-hours": "gpu_hours",
 }  # fmt: skip
 BOOK = as_catalog(None, ())
 
@@ -102,7 +103,7 @@ def test_a_pinned_layout_is_kept() -> None:
     )
     layouts = [str(point.facts["layout"]) for series in found.result.series for point in series.points]
     assert len(layouts) == 4
-    assert all(text.startswith("tp4 pp2") or "tp4" in text and "pp2" in text for text in layouts)
+    assert all(text.startswith("tp4 pp2") or ("tp4" in text and "pp2" in text) for text in layouts)
     assert any("tp=4 pp=2" in sentence for sentence in found.result.caption)
     assert [series.style for series in found.result.series] == ["line", "dashed"]
     assert len({series.group for series in found.result.series}) == 1
@@ -133,8 +134,8 @@ def test_a_cluster_has_its_own_range_and_beyond_it_that_is_said() -> None:
     )
     assert (own.inputs.low, own.inputs.high) == (8, 8)
     beyond = curve(
-        "goodput", model="llama-3.1-8b", cluster="meta-24k-roce", gpus="64..65536", points=2, scaling="strong",
-        catalog=BOOK,
+        "goodput", model="llama-3.1-8b", cluster="meta-24k-roce", gpus="64..65536", points=2,
+        scaling="strong", catalog=BOOK,
     )  # fmt: skip
     assert beyond.result.series[0].points[-1].x == 65536
     assert any("more of the same" in note for note in beyond.result.notes)
@@ -149,8 +150,8 @@ def test_rows_are_flat_and_a_frame_holds_them(strong: CurveResult) -> None:
 @pytest.mark.parametrize("kind", KEYS)
 def test_each_kind_shows_its_figure(kind: str) -> None:
     found = curve(
-        kind, model="llama-3.1-8b", gpu="h100", gpus="64..128", points=2, scaling="strong", layout="tp=1 pp=1 cp=1",
-        catalog=BOOK,
+        kind, model="llama-3.1-8b", gpu="h100", gpus="64..128", points=2, scaling="strong",
+        layout="tp=1 pp=1 cp=1", catalog=BOOK,
     )  # fmt: skip
     assert found.result.y.key == KEYS[kind]
     assert set(found.rows()[0]) >= set(FIGURES)
@@ -161,9 +162,10 @@ def _point(
 ) -> Figures:
     exact: Mapping[str, float] = {"tokens_per_s": rate, "goodput_percent": goodput}
     return Figures(
-        gpus=gpus, used=gpus, batch=1, step_s=1.0, binds=Bottleneck(resource=binds, share=0.5, sentence="So."),
-        values={name: Interval(value=v, low=v, high=v) for name, v in exact.items()}, network=network, fit=1.0,
-        layout="",
+        gpus=gpus, used=gpus, batch=1, step_s=1.0,
+        binds=Bottleneck(resource=binds, share=0.5, sentence="So."),
+        values={name: Interval(value=v, low=v, high=v) for name, v in exact.items()},
+        network=network, fit=1.0, layout="",
     )  # fmt: skip
 
 
@@ -198,6 +200,7 @@ def test_marks_stand_where_something_begins_to_bind() -> None:
         "fabric binds": 512, "batch binds": 1024, "failures bind": 2048, "fewer are faster beyond": 2048,
     }  # fmt: skip
     assert _marks(points[1:6]) == {}
+    assert _marks(points[6:8]) == {"batch binds": 1024}  # where the fabric begins to bind is not in view
 
 
 @pytest.mark.parametrize(

@@ -41,44 +41,43 @@ _SLOWER: Final = 0.98
 def marks_of(line: Line, points: Sequence[Figures], key: str) -> tuple[Mark, ...]:
     """Return the marks of a line, at the figure that is drawn, in the order of their accelerators."""
     found: list[tuple[int, str, str]] = []
-    batch = np.array([point.binds.resource == BATCH for point in points])
-    if line.scaling == "strong":
-        at = _from(batch)
-        if at is not None:
-            found.append((at, "batch binds", f"the batch binds: {_lower(points[at].binds.sentence)}"))
+    at = _from(np.array([point.binds.resource == BATCH for point in points]))
+    if line.scaling == "strong" and at is not None:
+        found.append(
+            (at, "batch binds", f"{_from_on(points[at])}, the batch binds: {points[at].binds.sentence}")
+        )
     at = _from(np.array([point.network >= NETWORK for point in points]))
     if at is not None:
-        found.append((at, "fabric binds", _fabric(line, points[at])))
+        found.append((at, "fabric binds", f"{_from_on(points[at])}, {_fabric(line, points[at])}"))
     goodput = np.array([point.values["goodput_percent"].value for point in points])
     at = _from(goodput < 100.0 * ENOUGH)
     if at is not None:
-        share = f"failures leave {goodput[at]:.1f} % of the time, less than {ENOUGH:.0%}"
-        found.append((at, "failures bind", f"{share}."))
+        share = f"failures leave {goodput[at]:.1f} % of the time, less than {ENOUGH:.0%}."
+        found.append((at, "failures bind", f"{_from_on(points[at])}, {share}"))
     rate = np.array([point.values["tokens_per_s"].value for point in points])
-    top = int(np.argmax(rate)) if len(rate) else 0
-    if len(rate) and rate[-1] < _SLOWER * rate[top]:
+    top = int(np.argmax(rate))
+    if rate[-1] < _SLOWER * rate[top]:
         most = format_quantity(float(rate[top]), "count", digits=3)
-        found.append(
-            (top, "fewer are faster beyond", f"most tokens per second, {most}: with more, failures take more.")
-        )
+        said = f"{points[top].gpus:,} accelerators train fastest, {most} tokens/s; failures slow down more."
+        found.append((top, "fewer are faster beyond", said))
     return tuple(
-        Mark(
-            x=float(points[at].gpus),
-            y=points[at].values[key].value,
-            label=label,
-            sentence=f"From {points[at].gpus:,} accelerators on, {sentence}"
-            if not label.startswith("fewer")
-            else f"On {points[at].gpus:,} accelerators, {sentence}",
-        )
+        Mark(x=float(points[at].gpus), y=points[at].values[key].value, label=label, sentence=sentence)
         for at, label, sentence in sorted(found)
     )
 
 
+def _from_on(point: Figures) -> str:
+    return f"From {point.gpus:,} accelerators on"
+
+
 def _from(holds: BoolArray) -> int | None:
-    """Return the first place from which something holds at nearly all that follow; None without."""
+    """Return the first place from which something holds at nearly all that follow.
+
+    None where there is none, and where that is the first of all: where it begins is then not in the picture.
+    """
     for at in np.flatnonzero(holds):
         if np.mean(holds[at:]) >= _NEARLY:
-            return int(at)
+            return int(at) or None
     return None
 
 
@@ -92,10 +91,6 @@ def _fabric(line: Line, point: Figures) -> str:
         tiers = "one tier" if crossed == 0 else f"{crossed + 1} tiers"
         spans = f", over {tiers} of {site.fabric.name}"
     return (
-        f"the fabric binds: exchange between replicas and stages that nothing hides takes {point.network:.0%} "
-        f"of the step{spans}."
+        f"the fabric binds: exchange between replicas and stages that nothing hides takes "
+        f"{point.network:.0%} of the step{spans}."
     )
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:] if sentence[:2].islower() or sentence[1:2].islower() else sentence
