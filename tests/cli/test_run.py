@@ -65,6 +65,7 @@ def test_every_question_is_saved_below() -> None:
         ("mix", "h100-sxm:64", "--jobs", "jobs.yaml", "--periods", "2", "--whole"),
         ("budget", "--gpus", "8", "--days", "7"),
         ("capacity", "gb200:72", "--sections", "site"),
+        ("compare", "gpus=16", "gpus=32", "--gpu", "h100-sxm", "--model", "llama-3.1-8b", "--tokens", "1T"),
     ],
     ids=" ".join,
 )
