@@ -11,6 +11,7 @@ from planner.plan.curve.results import Axis, CurveAnswer, Point, Series
 from planner.plan.curve.scaled import Line, batches_of, layouts_of
 from planner.plan.defaults import Filled
 from planner.plan.interval import LARGEST_MEASURED
+from planner.plan.model_input import read_model_record
 from planner.plan.pins import LAYOUT, pinned
 from planner.plan.regular import group_of
 from planner.plan.solve import FITS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from planner.plan.curve.asked import Asked, Spot
+    from planner.workload.record import ModelRecord
 
 __all__ = ["data"]
 
@@ -107,7 +109,7 @@ def _lines(asked: Asked) -> tuple[list[Line], list[str]]:
     lines: list[Line] = []
     reasons: list[str] = []
     scalings = ("weak", "strong") if asked.scaling == "both" else (asked.scaling,)
-    for model in asked.models:
+    for model in (_record(asked, model) for model in asked.models):
         for spot in asked.spots:
             shared = _shared(asked, model, spot)
             if isinstance(shared, str):
@@ -130,7 +132,14 @@ def _lines(asked: Asked) -> tuple[list[Line], list[str]]:
     return lines, reasons
 
 
-def _shared(asked: Asked, model: Any, spot: Spot) -> Shared | str:
+def _record(asked: Asked, model: Any) -> ModelRecord:
+    """Read a model, once for all hardware."""
+    record, notes = read_model_record(asked.book, model)
+    asked.filled.notes += notes
+    return record
+
+
+def _shared(asked: Asked, model: ModelRecord, spot: Spot) -> Shared | str:
     """Put a model on hardware, with what the options pin of its layout."""
     options = dict(asked.options)
     pins = {**pinned({name: options.pop(name, None) for name in LAYOUT}), **asked.layout}
