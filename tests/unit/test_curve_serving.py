@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import planner
+import planner.plot
 from planner.errors import InputError, UsageError
 from planner.plan.curve.curve import curve
 from planner.plan.curve.results import CurveResult, Point
@@ -15,6 +16,7 @@ from planner.plan.curve.services import _fewest, _parts, _starts
 from planner.plan.job import as_catalog
 from planner.plan.places import places
 from planner.plan.serving.results import Plan
+from planner.plot.labels import overlapping, written
 from planner.units import MILLI
 
 BOOK = as_catalog(None, ())
@@ -206,3 +208,12 @@ def test_lines_are_named_by_what_tells_them_apart() -> None:
 def test_mistakes_are_said_with_their_mend(inputs: dict[str, Any], error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         asked("users", **inputs)
+
+
+@pytest.mark.parametrize("which", ["users", "costs", "pareto"])
+def test_no_words_lie_on_words(which: str, request: pytest.FixtureRequest) -> None:
+    axes = planner.plot.curve(request.getfixturevalue(which))
+    assert overlapping(axes) == []
+    whole = axes.figure.bbox
+    for text, box in written(axes):
+        assert min(box.x0, whole.x1 - box.x1, box.y0, whole.y1 - box.y1) >= -1, text
