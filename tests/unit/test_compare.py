@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import log, prod, sqrt
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -203,6 +204,50 @@ def test_a_side_that_is_not_feasible_leaves_the_others() -> None:
     assert not found.result.waterfalls
     assert found.result.ranks[0].order == (2, 1)
     assert [shared.sides for shared in found.result.shared] == [(1, 2)]
+
+
+def test_nothing_feasible_is_an_answer_without_figures() -> None:
+    found = planner.compare("llama-3.1-405b", "deepseek-v3", serve=True, gpu="h100-sxm", gpus=1)
+    assert [side.feasible for side in found.result.sides] == [False, False]
+    assert (found.result.figures, found.result.ranks, found.records()) == ((), (), [])
+    titles = [section.title for section in found.sections()]
+    assert titles[0] == "No plan for llama-3.1-405b, deepseek-v3."
+    assert len(titles) == 3
+
+
+def test_turned_round_everything_is_turned_round(parts: CompareResult) -> None:
+    back = planner.compare("gb200", "h100-sxm", **SMALL)
+    for one in back.result.figures:
+        there, again = figure(parts, one.figure).ratios[1], one.ratios[1]
+        assert there is not None
+        assert again is not None
+        assert there.value * again.value == pytest.approx(1.0)
+        assert there.low * again.high == pytest.approx(1.0, abs=0.05)
+    for fall in back.result.waterfalls:
+        other = next(one for one in parts.result.waterfalls if (one.figure, one.side) == (fall.figure, 1))
+        shares = {(step.group, step.name): step.log_share for step in other.steps}
+        for step in fall.steps:
+            assert step.log_share == pytest.approx(-shares[step.group, step.name], abs=1e-9)
+
+
+def test_numbers_of_a_scenario_and_of_the_call_hold_together(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "command: train\ninputs: {model: llama-3.1-8b, gpu: h100-sxm, gpus: 64, tokens: 1T}\n"
+        "set: [accelerator.h100-sxm.memory.bandwidth=*0.9]\n",
+        encoding="utf-8",
+    )
+    halved = "accelerator.h100-sxm.flops.bf16=*0.5"
+    found = planner.compare(str(file), f"{file} set:{halved}", set=("accelerator.h100-sxm.power.tdp=*1.1",))
+    overrides = [side.overrides for side in found.result.sides]
+    assert overrides[1] == (*overrides[0], halved)
+    slower = figure(found, "time with failures").ratios[1]
+    power = figure(found, "facility power").values[0]
+    assert slower is not None
+    assert slower.value > 1.5
+    assert power is not None
+    plain = planner.run(str(file)).plan
+    assert power.value > plain.power_megawatts.value
 
 
 def test_layouts_inputs_and_numbers_of_the_catalog_vary_a_scenario() -> None:

@@ -18,7 +18,7 @@ __all__ = ["figures_of"]
 
 
 def figures_of(command: str) -> tuple[Shown, ...]:
-    """Return the figures of a question, the first of them the one that sides are ranked by."""
+    """Return the figures of a question, in the order in which they are shown."""
     return _BY_COMMAND[command]
 
 

@@ -37,10 +37,11 @@ def headline(result: CompareResult) -> str:
 def sections(result: CompareResult) -> Iterator[Section]:
     """Yield the tables of a comparison."""
     answer, names = result.result, result.inputs.names
-    yield Section(headline(result), ("", *names), [_values(one) for one in answer.figures])
-    title = f"Ratios to {names[0]}; what both share cancels"
-    ratios = [_ratios(one) for one in answer.figures]
-    yield Section(title, ("", *names[1:]), [row for row in ratios if any(row[1:])])
+    head = ("", *names) if answer.figures else ()
+    yield Section(headline(result), head, [_values(one) for one in answer.figures])
+    ratios = [row for row in map(_ratios, answer.figures) if any(row[1:])]
+    if ratios:
+        yield Section(f"Ratios to {names[0]}; what both share cancels", ("", *names[1:]), ratios)
     yield from _failed(result)
     shown: set[tuple[int, str]] = set()
     for fall in answer.waterfalls:
