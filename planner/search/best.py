@@ -65,7 +65,7 @@ def best(
     if field is None:
         return None
     pool, useful = Best(field.space), None
-    if near:
+    if near and len(field.space.tuples.tp) * len(field.space.pp) > 1:
         run(field, pool, np.any([_pair_of(field.space, one) for one in near], axis=0))
     if pool.rows is not None:
         least = pair_bound_s(space=field.space, costs=field.costs, accelerators=field.accelerators)

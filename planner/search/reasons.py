@@ -94,7 +94,8 @@ def _illegal(
     def within(accelerators: int) -> bool:
         return legal(request.changed(accelerators=accelerators))
 
-    enough = smallest(within, start=request.accelerators + 1, most=MOST_ACCELERATORS)
+    more = min(request.accelerators + 1, MOST_ACCELERATORS)
+    enough = smallest(within, start=more, most=MOST_ACCELERATORS)
     if enough is not None:
         text = f"the pinned fields need {enough:,} accelerators; {request.accelerators:,} are available"
         change = Change("accelerators", float(enough), f"use {enough:,} accelerators")

@@ -12,7 +12,7 @@ from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.pictures import Picture
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import FailuresOption, FinanceOption, PriceOption, SiteOption
 from planner.errors import UsageError
@@ -136,20 +136,15 @@ def run(
 
 
 def _answer(session: Session, picture: Picture, result: CurveResult) -> Answer:
-    from planner.plan.curve.table import curve_head, curve_rows, sentences, stack_head, stack_rows
+    from planner.plan.curve.table import sentences
 
     answer = result.result
-    tables = []
-    if answer.series:
-        tables.append(text_table(curve_head(answer), curve_rows(answer), title=answer.title))
-    if answer.stacks:
-        tables.append(text_table(stack_head(answer), stack_rows(answer), title=answer.title))
     rows = result.rows()
     keys = dict.fromkeys(key for row in rows for key in row)
     there = bool(rows)
     return Answer(
         document=document_of(session, result),
-        tables=[*tables, *assumed(result)],
+        tables=[*tables_of(result.sections()), *assumed(result)],
         records=Table([Column(key, key) for key in keys], rows),
         text="\n".join(sentences(result)),
         notes=answer.notes,

@@ -101,21 +101,26 @@ def _part(task: tuple[int, int, int]) -> list[Strategy | None]:
     known: Known = {}
     found: list[Strategy | None] = []
     near: list[Strategy] = []
-    for place in range(stop - 1, start - 1, -1):  # downwards: what does not fit ends a line of one batch
+    fits = FITS
+    for place in range(stop - 1, start - 1, -1):
         case = line.shared.case
         case = replace(case, job=replace(case.job, global_batch=int(line.batches[place])))
-        own = _best(case, int(line.gpus[place]), known, near)
+        own, level = _best(case, int(line.gpus[place]), known, near, fits)
         found.append(own)
         near = [*near, own][-_NEAR:] if own is not None else near
-        if own is None and line.scaling == "strong":
-            found += [None] * (place - start)
-            break
+        if line.scaling == "strong":  # what does not fit here does not on fewer, with the same batch
+            fits = fits[level:]
     return found[::-1]
 
 
-def _best(case: Case, gpus: int, known: Known, near: Sequence[Strategy]) -> Strategy | None:
-    """Find a layout that likely fits, else one that may, as `planner.plan.solve.find` does."""
-    for fit in FITS:
+def _best(
+    case: Case, gpus: int, known: Known, near: Sequence[Strategy], fits: Sequence[float]
+) -> tuple[Strategy | None, int]:
+    """Find a layout that likely fits, else one that may, as `planner.plan.solve.find` does.
+
+    Also returns how many of the probabilities were asked for in vain.
+    """
+    for level, fit in enumerate(fits):
         found = best(
             hardware=case.site.table,
             model=case.job.model,
@@ -125,5 +130,5 @@ def _best(case: Case, gpus: int, known: Known, near: Sequence[Strategy]) -> Stra
             near=near,
         )
         if found is not None:
-            return found
-    return None
+            return found, level
+    return None, len(fits)
