@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import log, prod, sqrt
+from math import log, prod
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
 import pytest
 
 import planner
 from planner.catalog.kinds import CALIBRATION
 from planner.catalog.load import Catalog
-from planner.plan.compare import spreads
 from planner.plan.compare.results import CompareResult, Figure
 from planner.plan.independent import over
-from planner.tables.samples import Samples, kept
 
 SMALL = {"model": "llama-3.1-8b", "gpus": 64, "tokens": "1T"}
 
@@ -95,33 +90,6 @@ def test_the_correlation_is_that_of_the_record(parts: CompareResult) -> None:
         assert (one.error, one.kind) == ("step_time", "accelerator")
         assert one.correlation == record["accelerator"].correlation
         assert "pairs of published runs" in one.why
-
-
-@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.55, 0.9])
-def test_ratios_of_draws_are_as_wide_as_their_correlation_says(
-    monkeypatch: pytest.MonkeyPatch, correlation: float
-) -> None:
-    told = ("accelerator", correlation, "told")
-    monkeypatch.setattr(spreads, "shared_by", lambda *_: told)
-    sides: Any = [SimpleNamespace(), SimpleNamespace()]
-    drawn, _ = spreads.correlated(spreads.STEP, sides)
-    assert np.array_equal(drawn[0], Samples().normal(spreads.STEP))
-    assert np.array_equal(np.sort(drawn[1]), np.sort(drawn[0]))
-    assert np.corrcoef(drawn)[0, 1] == pytest.approx(correlation, abs=0.03)
-    half = 0.2
-    errors = [np.log(spreads.factor((np.exp(-half), np.exp(half)), row))[1:] for row in drawn]
-    low, high = np.quantile(errors[1] - errors[0], [0.1, 0.9])
-    assert 0.5 * (high - low) == pytest.approx(half * sqrt(2.0 * (1.0 - correlation)), rel=0.12)
-
-
-def test_correlations_that_cannot_be_become_the_nearest_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreads, "shared_by", lambda *_: ("accelerator", -0.9, "told"))
-    sides: Any = [SimpleNamespace() for _ in range(4)]
-    drawn, said = spreads.correlated(spreads.STEP, sides)
-    assert len(said) == 6
-    found = np.corrcoef(drawn)[np.triu_indices(4, 1)]
-    assert np.all(found < -0.15)
-    assert np.linalg.eigvalsh(np.corrcoef(drawn))[0] > -1e-9
 
 
 def test_accounts_add_up_exactly(parts: CompareResult, models: CompareResult, needed: CompareResult) -> None:
@@ -291,16 +259,3 @@ def test_a_comparison_can_be_kept_and_asked_again() -> None:
     again = planner.run(asked)
     assert again.inputs.names == ("h100-sxm", "h200-sxm")
     assert planner.run(asked, gpus=32).inputs.base["gpus"] == 32
-
-
-def test_keeping_samples_changes_no_answer() -> None:
-    plain = planner.train("llama-3.1-8b", gpu="h100-sxm", gpus=64, tokens="1T")
-    with kept() as samples:
-        other = planner.train("llama-3.1-8b", gpu="h100-sxm", gpus=64, tokens="1T")
-    assert plain.plan == other.plan
-    assert other.plan is not None
-    drawn = samples.of(other.plan.cost_usd)
-    assert drawn is not None
-    assert drawn[0] == other.plan.cost_usd.value
-    assert samples.of(plain.plan.cost_usd) is None  # type: ignore[union-attr]
-    assert samples.ranges["step_time"][0] == 1.0
