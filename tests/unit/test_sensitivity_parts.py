@@ -187,7 +187,7 @@ def of_train(text: str, book: Catalog, **resolved: Any) -> Lever:
 def test_inputs_numbers_of_the_catalog_and_groups_of_them_can_be_varied(book: Catalog) -> None:
     gpus = of_train("gpus=512..2k", book)
     assert [one.ask.inputs for one in gpus.settings] == [(("gpus", 512),), (("gpus", "2k"),)]
-    assert (gpus.ranged, gpus.whole, gpus.keeps) == (True, True, "shape")
+    assert (gpus.ranged, gpus.whole, gpus.keeps) == (True, True, False)
     assert [one.value for one in of_train("gpus=*0.5..*2", book).settings] == [512.0, 2048.0]
     assert [one.value for one in of_train("days=2 weeks..30", book).settings] == [14.0, 30.0]
     words = of_train("precision=bf16,fp8", book)
@@ -234,9 +234,9 @@ def test_a_record_whose_id_is_a_field_of_its_kind_is_named_by_its_kind() -> None
 
 
 def test_changes_together_keep_what_all_of_them_keep() -> None:
-    asks = [Ask((("gpus", 5),), (), "shape"), Ask((), ("a.b=1",)), Ask((), ("c.d=*2",))]
-    assert together(asks) == Ask((("gpus", 5),), ("a.b=1", "c.d=*2"), "shape")
-    assert together([]).keeps == "layout"
+    asks = [Ask((("gpus", 5),), (), False), Ask((), ("a.b=1",)), Ask((), ("c.d=*2",))]
+    assert together(asks) == Ask((("gpus", 5),), ("a.b=1", "c.d=*2"), False)
+    assert together([]).keeps
 
 
 def lever(name: str, low: float = 0.5, high: float = 2.0) -> Lever:

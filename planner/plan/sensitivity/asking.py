@@ -10,7 +10,6 @@ from planner.errors import InfeasibleError, InputError, MissingExtraError, Usage
 from planner.plan.capacity.pool import run_all
 from planner.plan.scenario.inputs import called
 from planner.plan.sensitivity.figures import Figure
-from planner.plan.sensitivity.profiles import Keeps
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -20,8 +19,6 @@ __all__ = ["Ask", "Asker", "Outcome", "together"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-_KEPT: Final[tuple[Keeps, ...]] = ("nothing", "shape", "layout")
-_REPLICAS: Final = "dp"
 
 
 @dataclass(frozen=True)
@@ -35,21 +32,21 @@ class Ask:
     overrides
         ``KIND[.ID].PATH=VALUE``, as ``--set`` takes them.
     keeps
-        What of the layout of the base stays.
+        Whether the layout of the base stays.
     """
 
     inputs: tuple[tuple[str, Any], ...] = ()
     overrides: tuple[str, ...] = ()
-    keeps: Keeps = "layout"
+    keeps: bool = True
 
 
 def together(asks: Iterable[Ask]) -> Ask:
-    """Return all changes at once; of the layout stays what all of them keep."""
+    """Return all changes at once; the layout stays where all of them keep it."""
     every = tuple(asks)
     return Ask(
         inputs=tuple(pair for one in every for pair in one.inputs),
         overrides=tuple(text for one in every for text in one.overrides),
-        keeps=min((one.keeps for one in every), key=_KEPT.index, default="layout"),
+        keeps=all(one.keeps for one in every),
     )
 
 
@@ -118,7 +115,7 @@ class Asker:
         """Ask here; with a layout that does not fit any more, all of them are searched."""
         if one in self.known:
             return self.known[one]
-        pins = self._pins(one.keeps)
+        pins = self.pins if one.keeps else {}
         found = self._asked(one, pins)
         if found.value is None and pins and (one.inputs or not found.refused):
             found = self._asked(one, {})
@@ -143,11 +140,6 @@ class Asker:
         """Answers asked for so far, and how many of them took a search of all layouts."""
         searched = sum(one.searched for one in self.known.values())
         return len(self.known) + self.elsewhere[0], searched + self.elsewhere[1]
-
-    def _pins(self, keeps: Keeps) -> Mapping[str, Any]:
-        if keeps == "nothing":
-            return {}
-        return {k: v for k, v in self.pins.items() if keeps == "layout" or k != _REPLICAS}
 
     def _asked(self, one: Ask, pins: Mapping[str, Any]) -> Outcome:
         inputs = {**pins, **self.inputs, **dict(one.inputs)}

@@ -10,7 +10,6 @@ from planner.catalog.fields import Node
 from planner.catalog.kinds import Kind, kind_named
 from planner.catalog.quantity import Quantity
 from planner.plan.sensitivity.asking import Ask
-from planner.plan.sensitivity.profiles import Keeps
 from planner.plan.sensitivity.results import Where
 from planner.units import format_quantity, short_number
 
@@ -63,8 +62,8 @@ class Lever:
         For numbers that are written, not scaled, since the record may lack them: what 1 stands for.
     whole : bool
         Whether only whole numbers are taken.
-    keeps : str
-        What of the layout stays when it is moved.
+    keeps : bool
+        Whether the layout stays when it is moved.
     settings : tuple of Setting
         Where a tornado puts it: both ends of a range, or several values; empty without a range.
     ranged : bool
@@ -82,10 +81,15 @@ class Lever:
     paths: tuple[str, ...] = ()
     written: tuple[float, ...] = ()
     whole: bool = False
-    keeps: Keeps = "layout"
+    keeps: bool = True
     settings: tuple[Setting, ...] = ()
     ranged: bool = False
     basis: str = ""
+
+    @property
+    def stated(self) -> tuple[float, ...]:
+        """Ends of its range; none where it has none."""
+        return tuple(one.value for one in self.settings if self.ranged and one.value is not None)
 
     def show(self, value: float) -> str:
         """Write a value of it for people."""
@@ -138,9 +142,7 @@ def path_of(kind: str, record_id: str, path: str) -> str:
     return f"{kind}.{record_id}.{path}" if named else f"{kind}.{path}"
 
 
-def of_record(
-    book: Catalog, keys: Sequence[tuple[str, str, str]], *, name: str, label: str, keeps: Keeps = "layout"
-) -> Lever | None:
+def of_record(book: Catalog, keys: Sequence[tuple[str, str, str]], *, name: str, label: str) -> Lever | None:
     """Return one lever for numbers of the catalog that belong together; None where none of them is there.
 
     Parameters
@@ -164,5 +166,4 @@ def of_record(
         base_text=str(quantity),
         dimension=quantity.dimension,
         paths=tuple(path for path, _ in found),
-        keeps=keeps,
     )

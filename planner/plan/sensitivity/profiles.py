@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from planner.plan.pins import LAYOUT
 from planner.plan.scenario.inputs import parameters_of
 from planner.plan.scenario.questions import Question
 
-__all__ = ["Keeps", "Profile", "keeps_of", "profile_of"]
+__all__ = ["Profile", "keeps_layout", "profile_of"]
 
-Keeps = Literal["layout", "shape", "nothing"]
-"""What of the layout of the base is kept: all of it, all but the number of replicas, or nothing."""
 Pins = Mapping[str, Any]
 
 
@@ -79,22 +77,21 @@ def _open(document: Mapping[str, Any]) -> Pins:
 _COARSE: Final = {"top": 0, "pareto": False, "workers": 1}
 _PROFILES: Final[Mapping[str, Profile]] = {
     "train": Profile(coarse=_COARSE, layout=_trained, asks=600),
-    "serve": Profile(coarse=_COARSE, layout=_served, asks=120),
+    "serve": Profile(coarse=_COARSE, layout=_served, asks=80),
     "cluster show": Profile(coarse={}, layout=_open, asks=600),
     "cluster size": Profile(coarse={}, layout=_open, asks=600),
     "cluster compare": Profile(coarse={}, layout=_open, asks=300),
-    "staged": Profile(coarse={}, layout=_open, asks=120),
-    "distill": Profile(coarse={}, layout=_open, asks=120),
-    "post-train": Profile(coarse={}, layout=_open, asks=60),
+    "staged": Profile(coarse={}, layout=_open, asks=60),
+    "distill": Profile(coarse={}, layout=_open, asks=60),
+    "post-train": Profile(coarse={}, layout=_open, asks=30),
 }
 _OTHER: Final = Profile(coarse=_COARSE, layout=_open, asks=40)
 
-_KEEPS: Final[Mapping[str, Keeps]] = {
-    **dict.fromkeys(("tokens", "days", "site", "price", "finance", "failures", "checkpoint", "availability",
-                     "epochs", "link", "users", "request_rate", "concurrency", "spares"), "layout"),
-    **dict.fromkeys(("gpus", "power_cap"), "shape"),
-}  # fmt: skip
-"""Inputs of a question that do not change which layout is best, or only how often it is repeated."""
+_KEEPING: Final = frozenset({
+    "tokens", "days", "site", "price", "finance", "failures", "checkpoint", "availability", "epochs", "link",
+    "users", "request_rate", "concurrency", "spares",
+})  # fmt: skip
+"""Inputs of a question that hardly change which layout is best."""
 
 
 def profile_of(question: Question) -> Profile:
@@ -102,6 +99,6 @@ def profile_of(question: Question) -> Profile:
     return _PROFILES.get(question.command, _OTHER)
 
 
-def keeps_of(name: str) -> Keeps:
-    """Return what of the layout stays where an input changes; numbers of the catalog keep all of it."""
-    return _KEEPS.get(name, "nothing")
+def keeps_layout(name: str) -> bool:
+    """Whether an input of the question leaves the layout; numbers of the catalog are taken to do so."""
+    return name in _KEEPING

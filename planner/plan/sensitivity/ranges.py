@@ -11,7 +11,7 @@ from planner.catalog.fields import quantities
 from planner.catalog.kinds import RENTAL, kind_named
 from planner.plan.interval import POOLED
 from planner.plan.sensitivity.levers import Lever, held, of_record, path_of
-from planner.plan.sensitivity.profiles import keeps_of
+from planner.plan.sensitivity.profiles import keeps_layout
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _counts(answered: Answered, inputs: Mapping[str, Any], takes: frozenset[str]
             base_text=f"{value:,}" if whole else format_quantity(value, "count"),
             dimension=None if whole and value < _LONG else "count",
             whole=whole,
-            keeps=keeps_of(name),
+            keeps=keeps_layout(name),
             basis="as asked" if name in inputs else "as filled in",
         )
 

@@ -151,6 +151,8 @@ class Threshold(Base):
     """What was looked at: the bracket, within which the record or the question takes the input."""
     monotone: bool
     """Whether the statement changes at most once in that bracket, as far as it was looked at."""
+    searched: bool
+    """Whether all layouts were searched on the way; else the layout is that of the base."""
     within_range: bool | None
     """Whether the threshold lies within the stated range; null without a range or a threshold."""
     sentence: str

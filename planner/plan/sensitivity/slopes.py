@@ -21,7 +21,7 @@ _STEPS: Final = "layouts go in steps: an average over the move"
 
 def step_of(lever: Lever) -> float:
     """Return the share by which a lever is moved."""
-    return WHOLE if lever.keeps != "layout" or lever.whole else SMOOTH
+    return WHOLE if not lever.keeps or lever.whole else SMOOTH
 
 
 def elasticities_of(asker: Asker, base: float, levers: Iterable[Lever]) -> tuple[Elasticity, ...]:

@@ -186,23 +186,35 @@ def _threshold(asker: Asker, task: _Task) -> tuple[Threshold, int, int]:
 
 
 def _looked_along(asker: Asker, task: _Task) -> Threshold:
-    claim, lever = task.claim, task.lever
+    """Walk with the layout of the base; where that cannot make the statement hold, without it."""
+    lever = task.lever
+    walk = _walk(asker, task, lever)
+    searched = asker.lays_out and not (asker.pins and lever.keeps)
+    if walk.crossing is None and not searched and asker.pins and not task.claim.holds(task.base):
+        free = replace(lever, keeps=False)
+        far = [asker.ask(free.scaled(factor).ask) for factor in (1.0 / LADDER[-1], LADDER[-1])]
+        if any(task.claim.holds(one.value) for one in far):
+            walk, searched = _walk(asker, task, free), True
+    return _said(task, walk, searched=searched)
+
+
+def _walk(asker: Asker, task: _Task, lever: Lever) -> Walk:
     base = lever.base or 0.0
 
     def margin(value: float) -> float | None:
         outcome = asker.ask(lever.at(value).ask)
-        return None if outcome.refused else claim.margin(outcome.value)
+        return None if outcome.refused else task.claim.margin(outcome.value)
 
-    ends = [one.value for one in lever.settings if one.value is not None] if lever.ranged else []
     far = [asker.ask(lever.scaled(factor).ask) for factor in (1.0 / LADDER[-1], LADDER[-1])]
     if not any(differs(one, task.base) for one in far):
-        walk = Walk(None, 0, base / LADDER[-1], base * LADDER[-1])
-    else:
-        walk = walked(margin, base, at_base=claim.margin(task.base), ends=ends, whole=lever.whole)
-    return _said(claim, lever, walk, ends, at_base=claim.holds(task.base))
+        return Walk(None, 0, base / LADDER[-1], base * LADDER[-1])
+    return walked(
+        margin, base, at_base=task.claim.margin(task.base), ends=task.lever.stated, whole=lever.whole
+    )
 
 
-def _said(claim: Claim, lever: Lever, walk: Walk, ends: Sequence[float], *, at_base: bool) -> Threshold:
+def _said(task: _Task, walk: Walk, *, searched: bool) -> Threshold:
+    claim, lever, ends = task.claim, task.lever, task.lever.stated
     base, crossing = lever.base or 0.0, walk.crossing
     side: Literal["above", "below"] | None = None
     if crossing is not None:
@@ -222,12 +234,17 @@ def _said(claim: Claim, lever: Lever, walk: Walk, ends: Sequence[float], *, at_b
         least=walk.least,
         most=walk.most,
         monotone=walk.changes <= 1,
+        searched=searched,
         within_range=None if value is None or not ends else min(ends) <= value <= max(ends),
         sentence="",
     )
     what = claim_words(claim.figure, claim.operator, claim.limit)
     text = threshold_words(
-        threshold, what, holds=at_base, least=lever.show(walk.least), most=lever.show(walk.most)
+        threshold,
+        what,
+        holds=claim.holds(task.base),
+        least=lever.show(walk.least),
+        most=lever.show(walk.most),
     )
     return threshold.model_copy(update={"sentence": text})
 

@@ -98,7 +98,8 @@ def _bound(one: Threshold) -> str:
 
 
 def _change(one: Threshold) -> str:
-    again = "" if one.monotone else "; changes again further out"
+    again = "; with another layout" if one.searched and one.where != "input" else ""
+    again += "" if one.monotone else "; changes again further out"
     return change_words(one.change or 0.0) + again
 
 

@@ -13,7 +13,7 @@ from planner.errors import InputError, UsageError, suggest
 from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.sensitivity.asking import Ask
 from planner.plan.sensitivity.levers import Lever, Setting, held
-from planner.plan.sensitivity.profiles import keeps_of
+from planner.plan.sensitivity.profiles import keeps_layout
 from planner.units import SECONDS_PER_DAY, format_quantity, parse
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _input(name: str, question: Question, inputs: Mapping[str, Any], resolved: M
         base_text=text if number is None else format_quantity(number, "count"),
         dimension=None if number is None else "count",
         whole=isinstance(value, int),
-        keeps=keeps_of(name),
+        keeps=keeps_layout(name),
         basis="as asked",
     )
 
@@ -184,7 +184,7 @@ def _setting(lever: Lever, text: str, question: Question) -> Setting:
         number = _measured(lever.name, text) if number is None else number
         return Setting(number, shown, Ask(((lever.name, value),), (), lever.keeps))
     if lever.dimension is None:
-        return Setting(None, text, Ask((), tuple(f"{path}={text}" for path in lever.paths), "nothing"))
+        return Setting(None, text, Ask((), tuple(f"{path}={text}" for path in lever.paths), False))
     number = parse(text, lever.dimension)
     if len(lever.paths) > 1:
         return lever.at(number)

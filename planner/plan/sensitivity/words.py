@@ -124,9 +124,12 @@ def corner_words(
     share = (
         f"{likely:.0%}" if 1 - _SURE <= likely <= _SURE else ("over 99 %" if likely > 0.5 else "under 1 %")
     )
-    ends = f"with all {worst.inputs} ranges at their worse end {_at(worst, figure)}"
+    if worst.inputs == 0:
+        return f"{first}; nothing that has a range moves it."
+    whose = "the range at its" if worst.inputs == 1 else f"all {worst.inputs} ranges at their"
+    ends = f"with {whose} worse end {_at(worst, figure)}"
     if not worst.holds:
-        ends += f", at their better end {_at(best, figure)}"
+        ends += f", at the better end {_at(best, figure)}"
     return f"{first}; it holds in {share} of the ranges; {ends}."
 
 
