@@ -53,10 +53,17 @@ def undisturbed(order: Order) -> list[Any]:
     return list(in_this_process(order, SPANS))
 
 
-def test_processes_that_die_are_started_again(order: Order, undisturbed: list[Any]) -> None:
+@pytest.fixture(params=["fork", "spawn"])
+def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "can_fork", lambda: request.param == "fork")
+
+
+@pytest.mark.usefixtures("start")
+def test_processes_that_die_are_started_again(order: Order, undisturbed: list[Any], tmp_path: Path) -> None:
     found, killed = [], 0
-    for part in in_processes(order, SPANS, workers=2):
-        found.append(part)
+    for part in in_processes(order, SPANS, workers=2, folder=tmp_path):
+        assert isinstance(part.content, Path)
+        found.append(replace(part, content=part.content.read_bytes()))
         if len(found) == 2:
             victim = multiprocessing.active_children()[0]
             os.kill(victim.pid or 0, signal.SIGKILL)
@@ -66,7 +73,7 @@ def test_processes_that_die_are_started_again(order: Order, undisturbed: list[An
 
 
 def test_processes_that_keep_dying_are_given_up_with_the_mend(
-    order: Order, monkeypatch: pytest.MonkeyPatch
+    order: Order, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Broken:
         def submit(self, *_: Any) -> Any:
@@ -76,13 +83,13 @@ def test_processes_that_keep_dying_are_given_up_with_the_mend(
     with pytest.raises(
         OutputError, match=r"worker processes die.*fewer --workers or a smaller --chunk.*to go on"
     ):
-        list(in_processes(order, SPANS[:2], workers=1))
+        list(in_processes(order, SPANS[:2], workers=1, folder=tmp_path))
 
 
-def test_an_error_in_a_process_is_raised_here_and_leaves_none_behind(order: Order) -> None:
+def test_an_error_in_a_process_is_raised_here_and_leaves_none_behind(order: Order, tmp_path: Path) -> None:
     before = set(multiprocessing.active_children())
     with pytest.raises(pickle.UnpicklingError):
-        list(in_processes(replace(order, sweep=b"junk"), SPANS, workers=1))
+        list(in_processes(replace(order, sweep=b"junk"), SPANS, workers=1, folder=tmp_path))
     for _ in range(50):
         if set(multiprocessing.active_children()) <= before:
             break

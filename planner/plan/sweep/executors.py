@@ -8,18 +8,20 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from planner.errors import MissingExtraError, OutputError
+from planner.plan.capacity.pool import can_fork
 from planner.plan.sweep.engine import frame_of
 from planner.plan.sweep.frame import arrow_batch, csv_bytes
 
@@ -43,7 +45,8 @@ class Part:
     start: int
     stop: int
     infeasible: int
-    content: bytes
+    content: bytes | Path
+    """What is written of them, or the file that holds it."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,21 @@ class Order:
 
 def order_of(sweep: Sweep, *, format: str, version: str, catalog: str) -> Order:
     """Return what is wanted of every part of a sweep."""
-    return Order(pickle.dumps(sweep), format, version, catalog)
+    content = pickle.dumps(sweep)
+    _KNOWN.clear()
+    _KNOWN[content] = sweep  # with all that is known of it, which processes that are forked inherit
+    return Order(content, format, version, catalog)
 
 
-@lru_cache(maxsize=2)
+_KNOWN: dict[bytes, Sweep] = {}
+"""The sweep of this process: as it was read here, or as it was sent."""
+
+
 def _sweep(content: bytes) -> Sweep:
-    found: Sweep = pickle.loads(content)  # noqa: S301  (our own, from the process that sent the part)
+    found = _KNOWN.get(content)
+    if found is None:
+        _KNOWN.clear()
+        found = _KNOWN[content] = pickle.loads(content)  # noqa: S301  (our own: who sends parts sends it)
     return found
 
 
@@ -101,13 +113,29 @@ def in_this_process(order: Order, spans: Iterable[Span]) -> Iterator[Part]:
         yield computed(order, span)
 
 
-def in_processes(order: Order, spans: Iterable[Span], *, workers: int) -> Iterator[Part]:
+def computed_into(folder: Path, order: Order, span: Span) -> Part:
+    """Compute rows into a file of their own, which is quicker to hand over than what is in it."""
+    part = computed(order, span)
+    file = folder / f"part-{span[0]}"
+    with file.open("wb", buffering=0) as stream:
+        stream.write(part.content)  # type: ignore[arg-type]
+    return replace(part, content=file)
+
+
+def in_processes(order: Order, spans: Iterable[Span], *, workers: int, folder: Path) -> Iterator[Part]:
     """Compute parts in so many processes of this machine.
+
+    Parameters
+    ----------
+    folder
+        Where processes leave their parts, as files ``part-...``.
 
     Raises
     ------
     OutputError
         Processes keep dying.
+    OSError
+        A part cannot be written.
     """
     waiting = deque[Span]()
     later = iter(spans)
@@ -117,7 +145,10 @@ def in_processes(order: Order, spans: Iterable[Span], *, workers: int) -> Iterat
         with _pool(workers) as pool:
 
             def submit(order: Order, span: Span, pool: ProcessPoolExecutor = pool) -> Future[Part]:
-                return pool.submit(computed, order, span)
+                with warnings.catch_warnings():
+                    # Threads of numerical libraries, which do not outlive a fork, are taken for ours.
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    return pool.submit(computed_into, folder, order, span)
 
             try:
                 for part in _in_order(submit, order, waiting, later, most=AHEAD * workers):
@@ -163,7 +194,7 @@ def _in_order(
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Start processes, and end them whatever happens."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork" if can_fork() else "spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
     try:
         yield pool

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from planner.plan.document import Assumption, Document
 from planner.plan.document import Base as Closed
+from planner.plan.frames import typed
+from planner.plan.sections import Section
 
 __all__ = ["SweepAnswer", "SweepInputs", "SweepResult"]
 
@@ -61,3 +64,32 @@ class SweepResult(Document):
     inputs: SweepInputs
     assumptions: tuple[Assumption, ...]
     result: SweepAnswer
+
+    def sections(self) -> Iterable[Section]:
+        """Return the table of text that the command line prints."""
+        answer, asked = self.result, self.inputs
+        share = f" ({answer.infeasible / answer.rows:.0%})" if answer.infeasible else ""
+        rows = [
+            ("file", f"{answer.file}, {answer.file_bytes:,} bytes"),
+            ("rows", f"{answer.rows:,} of {asked.command} over {', '.join(asked.axes)}"),
+            ("infeasible", f"{answer.infeasible:,}{share}"),
+            ("columns", f"{len(answer.columns)}"),
+            ("engine", answer.engine),
+            ("took", f"{answer.seconds:.3g} s, {answer.rows_per_s:,.0f} rows a second"),
+        ]
+        if answer.resumed_rows:
+            rows.append(("done before", f"{answer.resumed_rows:,}"))
+        return [Section("", (), rows)]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the summary in one row; the rows themselves are in the file, and in `to_frame`."""
+        left_out = {"columns", "notes"}
+        return [self.result.model_dump(exclude=left_out)]
+
+    def to_frame(self) -> Any:
+        """Return the rows of the file as a pandas ``DataFrame``: all of them, in memory."""
+        import pandas as pd
+
+        if self.inputs.format == "parquet":
+            return typed(pd.read_parquet(self.result.file))
+        return typed(pd.read_csv(self.result.file, low_memory=False))

@@ -108,6 +108,8 @@ class Spool:
         if self.output.exists() and not os.access(self.output, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         self.folder.mkdir(exist_ok=True)
+        for part in self.folder.glob("part-*"):
+            part.unlink()  # of processes that were killed
         self._journal = (self.folder / "journal").open("a+b", buffering=0)
         _lock(self._journal, self.output)
         there = self._read_manifest()
@@ -162,8 +164,8 @@ class Spool:
         self._rows.truncate(self.bytes)
         self._rows.seek(self.bytes)
 
-    def append(self, rows: int, content: bytes, infeasible: int = 0) -> None:
-        """Add the next part.
+    def append(self, rows: int, content: bytes | Path, infeasible: int = 0) -> None:
+        """Add the next part, or that of a file, which is then deleted.
 
         Raises
         ------
@@ -173,16 +175,22 @@ class Spool:
         if self._rows is None or self._journal is None:
             raise ValueError("the spool is not open")
         try:
-            _written(self._rows, content)
+            size = _moved(self._rows, content) if isinstance(content, Path) else len(content)
+            if not isinstance(content, Path):
+                _written(self._rows, content)
             os.fsync(self._rows.fileno())
-            after = self.done + rows, self.bytes + len(content), self.infeasible + infeasible
+            after = self.done + rows, self.bytes + size, self.infeasible + infeasible
             plain = " ".join(map(str, after))
             _written(self._journal, f"{plain} {zlib.crc32(plain.encode()):08x}\n".encode())
             os.fsync(self._journal.fileno())
         except OSError as error:
-            kept = f"; {self.done:,} rows are kept in {self.folder}: run the same sweep again to go on"
-            raise unwritable(self.output, error, after=kept) from error
+            raise self.failed(error) from error
         self.done, self.bytes, self.infeasible = after
+
+    def failed(self, error: OSError) -> OutputError:
+        """Return what to raise where a part cannot be written: what was done before stays."""
+        kept = f"; {self.done:,} rows are kept in {self.folder}: run the same sweep again to go on"
+        return unwritable(self.output, error, after=kept)
 
     def parts(self) -> Iterator[bytes]:
         """Return the parts that are done, in order, without the header."""
@@ -247,6 +255,23 @@ def _written(file: BinaryIO, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[file.write(view[:_COPIED]) or 0 :]
+
+
+def _moved(file: BinaryIO, part: Path) -> int:
+    """Write what a file holds, within the kernel where that can be, and delete it; returns its bytes."""
+    size = part.stat().st_size
+    with part.open("rb") as source:
+        left = size
+        while left and hasattr(os, "sendfile"):
+            sent = os.sendfile(file.fileno(), source.fileno(), None, left)
+            if not sent:
+                break
+            left -= sent
+        if left:
+            source.seek(size - left)
+            _written(file, source.read())
+    part.unlink()
+    return size
 
 
 def _mode(path: Path) -> int:

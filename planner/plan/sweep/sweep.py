@@ -126,15 +126,18 @@ def sweep(
         if scheduler is not None:
             parts = on_dask(order, spans, scheduler=scheduler)
         elif many > 1:
-            parts = in_processes(order, spans, workers=many)
+            parts = in_processes(order, spans, workers=many, folder=spool.folder)
         else:
             parts = in_this_process(order, spans)
         if progress is not None:
             progress(spool.done, total, spool.resumed)
-        for part in parts:
-            spool.append(part.stop - part.start, part.content, part.infeasible)
-            if progress is not None:
-                progress(spool.done, total, spool.resumed)
+        try:
+            for part in parts:
+                spool.append(part.stop - part.start, part.content, part.infeasible)
+                if progress is not None:
+                    progress(spool.done, total, spool.resumed)
+        except OSError as error:
+            raise spool.failed(error) from error
         infeasible, resumed = spool.infeasible, spool.resumed
         spool.finish(_parquet(spool, fields) if kind == "parquet" else None)
     seconds = time.perf_counter() - started
