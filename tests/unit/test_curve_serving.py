@@ -58,6 +58,7 @@ def test_users_are_those_of_planner_serve_with_spares_and_intervals(users: Curve
         assert point.y.model_dump() == pytest.approx(plan.users.model_dump(), rel=1e-9)
         assert point.facts["gpus_serving"] == plan.fleet.gpus_serving
         assert point.facts["gpus_spare"] == plan.fleet.gpus_spare
+        assert point.facts["availability"] == pytest.approx(plan.goodput.value)
         assert point.facts["replicas"] == plan.deployment.replicas
 
 

@@ -79,8 +79,8 @@ def data(asked: Asked) -> CurveAnswer:
 
 def _both(asked: Asked, line: Line, answer: ServeResult) -> list[Series]:
     """Return the line of the fleet that stands and that of the fleet sized for the load."""
-    around = surroundings(asked, answer)
     whole = of_answer(asked, answer)
+    around = surroundings(asked, whole)
     most = whole.fleet.most_rate
     rates = np.geomspace(_LEAST * most, most, asked.points).tolist()
     stands = _standing(asked, whole, around, rates)

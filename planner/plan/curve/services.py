@@ -292,9 +292,9 @@ class Surroundings(NamedTuple):
     estates: tuple[Estate, ...]
 
 
-def surroundings(asked: Asked, answer: ServeResult) -> Surroundings:
-    """Look up what surrounds the hardware of an answer; see `planner.plan.operating.estate`."""
+def surroundings(asked: Asked, one: Sized) -> Surroundings:
+    """Look up what surrounds the hardware of a service; see `planner.plan.operating.estate`."""
     named = ("site", "price", "finance", "checkpoint")
     given = Running.read(asked.book, **{name: asked.options.get(name) for name in named})
-    case = answer._trace.case
-    return Surroundings(given, tuple(estate_of(asked.book, place, given, Filled()) for place in case.places))
+    places = one.found.case.places
+    return Surroundings(given, tuple(estate_of(asked.book, place, given, Filled()) for place in places))

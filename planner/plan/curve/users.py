@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from planner.plan.curve.results import Axis, CurveAnswer, Fact, Mark, Point, Series
-from planner.plan.curve.services import Line, Sized, lines_of, sized
+from planner.plan.curve.services import Line, Sized, Surroundings, lines_of, sized, surroundings
 from planner.plan.curve.words import layouts_text, service_title, targets_text, usual
+from planner.plan.operating.availability import availability_of
 from planner.plan.serving.layouts import layouts_of, mode_of
+from planner.plan.serving.running import service_of
 
 if TYPE_CHECKING:
     from planner.plan.curve.asked import Asked
@@ -38,8 +40,8 @@ def data(asked: Asked) -> CurveAnswer:
             reasons += [f"{line.name or line.spot.label}: {why}" for why in answer.result.reasons]
             continue
         by_users = by_users and found[0].found.case.job.users(1.0) is not None
-        series.append((line, found))
-    drawn = tuple(_series(line, found, by_users=by_users) for line, found in series)
+        series.append((line, found, numbers[0]))
+    drawn = tuple(_series(asked, line, found, low, by_users=by_users) for line, found, low in series)
     what = "Users" if by_users else "Requests"
     return CurveAnswer(
         title=service_title(f"{what} served", asked, kept),
@@ -59,14 +61,17 @@ _ABOUT: Final = (
 )
 
 
-def _series(line: Line, found: list[Sized], *, by_users: bool) -> Series:
+def _series(asked: Asked, line: Line, found: list[Sized], low: int, *, by_users: bool) -> Series:
     points: list[Point] = []
+    around = surroundings(asked, found[0])
     for one in found:
-        point = Point(x=float(one.gpus), y=_served(one, by_users=by_users), facts=_facts(one))
+        point = Point(x=float(one.gpus), y=_served(one, by_users=by_users), facts=_facts(one, around))
         if points and point.y.value < points[-1].y.value:  # with fewer at work: the others stand idle
             point = points[-1].model_copy(update={"x": point.x})
         points.append(point)
-    return Series(name=line.name, group=line.group, points=tuple(points), marks=tuple(_marks(found, points)))
+    return Series(
+        name=line.name, group=line.group, points=tuple(points), marks=tuple(_marks(found, points, low))
+    )
 
 
 def _served(one: Sized, *, by_users: bool) -> Interval:
@@ -75,23 +80,26 @@ def _served(one: Sized, *, by_users: bool) -> Interval:
     return rate.scaled(each or 1.0)
 
 
-def _facts(one: Sized) -> dict[str, Fact]:
+def _facts(one: Sized, around: Surroundings) -> dict[str, Fact]:
     parts = range(len(one.found.available))
+    service = service_of(one.found, one.fleet, around.estates, one.spread)
+    _, up = availability_of(service, around.asked, one.found.operations.reliability)
     return {
         "requests_per_s": one.fleet.most_rate,
         "gpus_serving": round(one.fleet.gpus),
         "gpus_spare": sum(one.found.spares(part) for part in parts),
         "replicas": sum(pool.replicas for pool in one.fleet.pools),
+        "availability": up.value,
         "mode": mode_of(one.fleet),
         "layout": layouts_text(layouts_of(one.found.case, one.fleet)),
     }
 
 
-def _marks(found: list[Sized], points: list[Point]) -> list[Mark]:
+def _marks(found: list[Sized], points: list[Point], low: int) -> list[Mark]:
     """Mark the fewest accelerators that serve, and where whole replicas and spares cease to count."""
     least, last = points[0], points[-1]
     marks = []
-    if len(points) > 1:
+    if least.x > low:
         marks.append(
             Mark(
                 x=least.x,
@@ -101,7 +109,8 @@ def _marks(found: list[Sized], points: list[Point]) -> list[Mark]:
             )
         )
     each = last.y.value / last.x
-    full = next((point for point in points if point.y.value >= _FULL * each * point.x), last)
+    below = [at for at, point in enumerate(points) if point.y.value < _FULL * each * point.x]
+    full = points[min(below[-1] + 1, len(points) - 1)] if below else least
     if least is not full is not last:
         marks.append(
             Mark(
