@@ -40,6 +40,7 @@ def blocks() -> dict[str, Block]:
         launchers,
         operating,
         operators,
+        pictures,
         records,
         scenarios,
         serving_accuracy,
@@ -50,7 +51,7 @@ def blocks() -> dict[str, Block]:
 
     pages = (
         answers, clusters, operating, records, code, fine_tuning, kernels, launchers, operators, accuracy,
-        headline, scenarios, serving_accuracy, shared_errors, staged, traffic,
+        headline, pictures, scenarios, serving_accuracy, shared_errors, staged, traffic,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

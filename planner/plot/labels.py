@@ -21,6 +21,8 @@ __all__ = ["End", "Spot", "at_ends", "beside_ends", "mark_labels", "overlapping"
 
 _GAP: Final = 6.0
 """Points from the end of a line to its label."""
+_CLEAR: Final = 4.0
+"""Pixels between a label and a line."""
 _AIR: Final = 1.5
 """Pixels between labels."""
 _MOVED: Final = 7.0
@@ -213,7 +215,7 @@ def _cost(box: Any, inside: Any, taken: Sequence[Any], points: FloatArray, marks
     return (
         1e4 * covered
         + (1e3 + outside if outside > 0 else 0.0)
-        + 6.0 * _within(box, points)
+        + 6.0 * _within(box.padded(_CLEAR), points)
         + 60.0 * _within(box, marks)
     )
 

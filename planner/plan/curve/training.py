@@ -200,9 +200,9 @@ def _name(asked: Asked, line: Line) -> str:
 def _title(title: str, asked: Asked, lines: list[Line]) -> str:
     models = list(dict.fromkeys(line.model for line in lines))
     spots = list(dict.fromkeys(line.spot.label for line in lines))
-    of = f" of {models[0]}" if len(models) == 1 else ""
+    of = "" if len(models) != 1 else f" {models[0]}" if title.endswith("training") else f" of {models[0]}"
     on = f" on {spots[0]}" if len(spots) == 1 else ""
-    return f"{title.removesuffix(' of training') if of else title}{of}{on} against accelerators"
+    return f"{title}{of}{on} against accelerators"
 
 
 def _caption(asked: Asked, lines: list[Line]) -> list[str]:
