@@ -77,8 +77,10 @@ def _series(ax: Axes, answer: CurveAnswer) -> list[_Drawn]:
     groups = list(dict.fromkeys(one.group or one.name for one in answer.series if one.style != "iso"))
     drawn = []
     for one in answer.series:
-        at = groups.index(one.group or one.name) if one.style != "iso" else 0
-        colour = GREY if one.style == "iso" else COLOURS[at % len(COLOURS)]
+        named = one.group or one.name
+        at = groups.index(named) if named in groups else 0
+        # Lines of equal something that belong to no other are grey.
+        colour = COLOURS[at % len(COLOURS)] if named in groups else GREY
         x = np.array([point.x for point in one.points])
         y, low, high = (
             np.array([getattr(point.y, name) for point in one.points]) for name in ("value", "low", "high")

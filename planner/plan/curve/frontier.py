@@ -86,15 +86,16 @@ def _on(asked: Asked) -> str:
 def _of(asked: Asked, question: Question, answer: FrontierAnswer, spot: Spot | None) -> Iterator[Series]:
     """Yield a thin line for each time, and one through the best size of each."""
     best = {point.days: point for point in answer.points}
-    said = f"{spot.label}, " if spot is not None else ""
+    label = spot.label if spot is not None else ""
+    said = f"{label}, " if label else ""
     for days, curve in question.curves.items():
         if days in best:
             points = tuple(_points(question, curve, best[days], asked.points))
-            yield Series(name=f"{said}{days:g} days", style="iso", points=points)
+            yield Series(name=f"{said}{days:g} days", style="iso", group=label, points=points)
     if best:
         yield Series(
-            name=spot.label if spot is not None else "",
-            group=spot.label if spot is not None else "best",
+            name=label or "best",
+            group=label or "best",
             points=tuple(_chosen(question, best[days]) for days in sorted(best)),
             marks=tuple(_mark(question, best[days]) for days in sorted(best)),
         )
