@@ -47,11 +47,12 @@ def blocks() -> dict[str, Block]:
         shared_errors,
         staged,
         traffic,
+        tutorial,
     )
 
     pages = (
         answers, clusters, operating, records, code, fine_tuning, kernels, launchers, operators, accuracy,
-        headline, pictures, scenarios, serving_accuracy, shared_errors, staged, traffic,
+        headline, pictures, scenarios, serving_accuracy, shared_errors, staged, traffic, tutorial,
     )  # fmt: skip
     return {name: block for page in pages for name, block in page.BLOCKS.items()}
 

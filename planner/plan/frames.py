@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["flat", "frame_of"]
+__all__ = ["flat", "frame_of", "typed"]
 
 
 def frame_of(records: Iterable[Mapping[str, Any]]) -> Any:
@@ -21,6 +21,12 @@ def frame_of(records: Iterable[Mapping[str, Any]]) -> Any:
     rows = [flat(record) for record in records]
     keys = dict.fromkeys(key for row in rows for key in row)
     return pd.DataFrame({key: _column([row.get(key) for row in rows]) for key in keys}, columns=list(keys))
+
+
+def typed(frame: Any) -> Any:
+    """Return a frame that was read from a file with the types of `frame_of`."""
+    kinds = {"b": "boolean", "i": "Int64", "u": "Int64", "f": "float64"}
+    return frame.astype({name: kinds.get(kind.kind, "string") for name, kind in frame.dtypes.items()})
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:

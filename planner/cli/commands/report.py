@@ -15,7 +15,6 @@ from planner.cli.output import Answer, Column, Table
 from planner.cli.plans import document_of, option, text_table
 from planner.cli.session import Session
 from planner.cli.streams import talk, to_file
-from planner.units import KILO
 
 if TYPE_CHECKING:
     from planner.reports.results import ReportResult
@@ -87,12 +86,11 @@ def _code(result: ReportResult) -> int:
 def _answer(session: Session, result: ReportResult, seconds: float) -> Answer:
     answer = result.result
     rows = [(one.name, one.title) for one in answer.figures]
-    size = len(result.html.encode()) / KILO
     return Answer(
         document=document_of(session, result),
         tables=[text_table(("figure", "shows"), rows, title=answer.sentence)],
         records=Table([Column("figure", "figure"), Column("title", "title")], result.records()),
-        text=f"{len(rows)} figures and {answer.tables} tables, {size:,.0f} kB, made in {seconds:.2f} s",
+        text=f"{len(rows)} figures and {answer.tables} tables, made in {seconds:.2f} s",
         exit_code=_code(result),
     )
 

@@ -8,7 +8,7 @@ import typer
 
 from planner.cli.command import command
 from planner.cli.output import Answer, Column, Table
-from planner.cli.plans import assumed, document_of, option, text_table
+from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 
 __all__ = ["run"]
@@ -69,33 +69,12 @@ def run(
         raise
     finally:
         progress.close()
-    answer, asked = result.result, result.inputs
-    share = f" ({answer.infeasible / answer.rows:.0%})" if answer.infeasible else ""
-    rows = [
-        ("file", f"{answer.file}, {answer.file_bytes:,} bytes"),
-        ("rows", f"{answer.rows:,} of {asked.command} over {', '.join(asked.axes)}"),
-        ("infeasible", f"{answer.infeasible:,}{share}"),
-        ("columns", f"{len(answer.columns)}"),
-        ("engine", answer.engine),
-        ("took", f"{answer.seconds:.3g} s, {answer.rows_per_s:,.0f} rows a second"),
-    ]
-    if answer.resumed_rows:
-        rows.append(("done before", f"{answer.resumed_rows:,}"))
-    record = {
-        "file": answer.file,
-        "rows": answer.rows,
-        "infeasible": answer.infeasible,
-        "engine": answer.engine,
-        "resumed_rows": answer.resumed_rows,
-        "seconds": answer.seconds,
-        "rows_per_s": answer.rows_per_s,
-        "file_bytes": answer.file_bytes,
-    }
+    records = result.records()
     return Answer(
         document=document_of(session, result),
-        tables=[text_table(("", ""), rows, headed=False), *assumed(result)],
-        records=Table([Column(key, key) for key in record], [record]),
-        notes=answer.notes,
+        tables=[*tables_of(result.sections()), *assumed(result)],
+        records=Table([Column(key, key) for key in records[0]], records),
+        notes=result.result.notes,
     )
 
 
