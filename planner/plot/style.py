@@ -21,7 +21,7 @@ __all__ = ["COLOURS", "DPI", "GREY", "INK", "MARKERS", "SIZE", "SMALL", "figure"
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito (2008), without the yellow that white paper swallows."""
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
-HATCHES: Final = ("", "///", "...", "\\\\\\", "xxx", "---", "+++", "ooo", "|||", "**")
+HATCHES: Final = ("", "///", "..", "\\\\\\", "xxx", "---", "+++", "oo", "|||", "//..")
 GREY: Final = "#8a8a8a"
 INK: Final = "#222222"
 SIZE: Final = (8.0, 5.0)
