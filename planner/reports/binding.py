@@ -44,13 +44,6 @@ def _bottleneck(result: Any) -> Pairs:
     return [] if plan is None else [(plan.bottleneck.resource, plan.bottleneck.sentence)]
 
 
-def _serve(result: Any) -> Pairs:
-    plan = result.plan
-    if plan is None:
-        return []
-    return [*_bottleneck(result), *((role, sentence) for role, sentence in plan.binds.items())]
-
-
 def _mix(result: Any) -> Pairs:
     bottleneck = result.result.bottleneck
     worths = [(one.name, one.sentence) for one in result.result.worths]
@@ -71,7 +64,7 @@ def _capacity(result: Any) -> Pairs:
 
 _BY_QUESTION: Final[dict[str, Callable[[Any], Pairs]]] = {
     "train": _bottleneck,
-    "serve": _serve,
+    "serve": _bottleneck,
     "post-train": _bottleneck,
     "mix": _mix,
     "staged": _staged,

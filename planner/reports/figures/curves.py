@@ -51,7 +51,7 @@ def asked_curves(
         }
         if free.keys() & inspect.signature(curve).parameters.keys():
             continue  # a kind of fine-tuning, for which there is no curve
-        traffic = inputs.get("traffic") if "traffic" in kind.needs else None
+        traffic = inputs.get("traffic") if kind.question == "serve" else None
         span = None if size is None or "cluster" in place else f"{max(size // _SPAN, 1)}..{size * _SPAN}"
         try:
             found = curve(

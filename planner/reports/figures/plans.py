@@ -133,7 +133,7 @@ def post_train(_asked: Asked, result: PostTrainResult) -> Iterator[Figure]:
         "splits",
         "Time of a step by how the accelerators are divided",
         gpus,
-        seconds,
+        seconds.model_copy(update={"log": True}),
         [Series(name="", points=pairs(splits))],
     )
     if plan.reward is not None and plan.reward.curve:
