@@ -123,6 +123,15 @@ def test_rules_are_named_or_assumed() -> None:
         curve("fleet", cluster="colossus-1", rule="bf61", catalog=BOOK)
 
 
+def test_what_a_kind_does_not_look_at_is_refused() -> None:
+    with pytest.raises(UsageError, match="leave --model out"):
+        curve("fleet", cluster="colossus-1", model="llama-3.1-8b", catalog=BOOK)
+    with pytest.raises(UsageError, match="leave --traffic out"):
+        curve("frontier", traffic="chat", **SMALL)
+    with pytest.raises(UsageError, match="leave it out"):
+        curve("frontier", layout="tp=8", **SMALL)
+
+
 def test_fleets_are_of_whole_clusters() -> None:
     for place in ({"gpu": "h100-sxm"}, {"cluster": "colossus-1/hgx-h100"}):
         with pytest.raises(UsageError, match="whole clusters"):

@@ -121,11 +121,19 @@ def curve(
 
 
 def _check(kind: Kind, asked: Asked) -> None:
-    """Refuse a question that lacks what its kind needs."""
+    """Refuse a question that lacks what its kind needs, or says what it does not look at."""
     there = {"model": asked.models, "place": asked.spots, "traffic": asked.traffic}
     missing = [_NEEDS[name] for name in kind.needs if not there[name]]
     if missing:
         raise UsageError(f"planner curve {kind.name} needs {' and '.join(missing)}")
+    serves = kind.question == "serve"
+    if asked.models and "model" not in kind.needs:
+        raise UsageError(f"planner curve {kind.name} is of hardware alone; leave --model out")
+    if asked.traffic and not serves:
+        raise UsageError(f"planner curve {kind.name} is not of a service; leave --traffic out")
+    if asked.layout and kind.question != "train":
+        mend = "of a service say --with tp=8, pp, dp, ep, chunk or max_batch" if serves else "leave it out"
+        raise UsageError(f"planner curve {kind.name}: --layout pins a layout of training; {mend}")
 
 
 def _inputs(asked: Asked, overrides: tuple[str, ...]) -> CurveInputs:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from planner.errors import UsageError
 from planner.plan.curve.results import CurveAnswer, Part, Stack
 from planner.plan.curve.services import asking, lines_of
 from planner.plan.curve.words import layouts_text, usual
@@ -108,17 +107,7 @@ def _pins(s: Strategy) -> dict[str, Any]:
 
 
 def pools(asked: Asked, reasons: list[str]) -> Iterator[Pool]:
-    """Yield the pools of the best service of each line of the question, and of the next ones where it is one.
-
-    Raises
-    ------
-    UsageError
-        A layout of training.
-    """
-    if asked.layout:
-        raise UsageError(
-            "--layout pins a layout of training; of a service say --with tp=8, pp, dp, ep, chunk or max_batch"
-        )
+    """Yield the pools of the best service of each line; of one line alone also of the next services."""
     lines = lines_of(asked)
     for line in lines:
         alone = len(lines) == 1
