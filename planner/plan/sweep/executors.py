@@ -102,7 +102,8 @@ def _arrow_bytes(frame: Any) -> bytes:
 
     batch = arrow_batch(frame)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
+    small = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, batch.schema, options=small) as writer:
         writer.write_batch(batch)
     return bytes(sink.getvalue())
 
