@@ -39,7 +39,17 @@ def test_csv_is_a_row_a_bar(run: Run) -> None:
 
 def test_people_see_what_would_make_a_statement_true(run: Run) -> None:
     result = run(
-        "sensitivity", "-", "--holds", "usd<=$40k", "--vary", "rent=*0.9..*1.1", "--top", "1", stdin=SCENARIO
+        "sensitivity",
+        "-",
+        "--holds",
+        "usd<=$40k",
+        "--vary",
+        "rent=*0.9..*1.1",
+        "--top",
+        "1",
+        "--asks",
+        "4",
+        stdin=SCENARIO,
     )
     text = " ".join(result.stdout.split())
     assert result.exit_code == 0

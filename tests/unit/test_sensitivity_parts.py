@@ -13,6 +13,7 @@ from planner.plan.scenario.questions import QUESTIONS
 from planner.plan.sensitivity.asking import Ask, Outcome, together
 from planner.plan.sensitivity.figures import Figure, figure_named, figures_of, headline
 from planner.plan.sensitivity.levers import Lever, path_of
+from planner.plan.sensitivity.profiles import profile_of
 from planner.plan.sensitivity.statements import read_claim
 from planner.plan.sensitivity.thresholds import walked
 from planner.plan.sensitivity.tornado import screened
@@ -288,3 +289,35 @@ def test_a_lever_that_the_record_lacks_is_written_and_not_scaled() -> None:
     zero = Lever(name="z", label="z", where="record", base=0.0, base_text="0 %", dimension="fraction",
                  paths=("k.r.f",))  # fmt: skip
     assert zero.at(0.02).ask.overrides == ("k.r.f=2 %",)
+
+
+def test_answers_are_made_cheap_by_what_the_figure_does_not_need() -> None:
+    budget, train = QUESTIONS["budget"], QUESTIONS["train"]
+    assert profile_of(budget).added(budget, {"usd": "1B"}, "gpu_hours") == {"brief": True}
+    assert profile_of(budget).added(budget, {"usd": "1B"}, "largest.loss") == {}
+    assert profile_of(train).added(train, {"top": 3}, "plan.days") == {}
+    assert profile_of(train).added(train, {}) == {"top": 0}
+    capacity = QUESTIONS["capacity"]
+    added = profile_of(capacity).added(capacity, {}, "post_training.0.steps")
+    assert added == {"workers": 1, "sections": ["post-training"]}
+
+
+def test_the_layout_of_an_answer_is_pinned() -> None:
+    strategy = dict.fromkeys(("tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch"), 1)
+    strategy |= dict.fromkeys(
+        ("sharding", "recompute", "recompute_layers", "sequence_parallel", "offload"), 0
+    )
+    document: dict[str, Any] = {"inputs": {"question": "days"}, "result": {"plan": {"strategy": strategy}}}
+    layout = profile_of(QUESTIONS["train"]).layout
+    assert layout(document) == strategy
+    document["inputs"]["question"] = "gpus"
+    assert set(strategy) - set(layout(document)) == {"dp"}
+    replica = {"tp": 4, "pp": 1, "dp": 2, "ep": 8}
+    served: dict[str, Any] = {"mode": "aggregated", "layouts": [replica]}
+    document = {"inputs": {}, "result": {"plan": {"deployment": served}}}
+    layout = profile_of(QUESTIONS["serve"]).layout
+    assert layout(document) == {"mode": "aggregated", **replica}
+    served["layouts"] = [replica, {**replica, "tp": 8}]
+    assert layout(document) == {"mode": "aggregated"}
+    assert layout({"result": {"plan": None}}) == {}
+    assert not profile_of(QUESTIONS["mix"]).lays_out

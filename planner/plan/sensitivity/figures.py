@@ -14,6 +14,8 @@ __all__ = ["Figure", "figure_named", "figures_of", "headline"]
 
 _SAMPLE: Final = 12
 """Paths that a message lists."""
+_FINE: Final = 5
+"""Digits of a loss, whose differences are small."""
 _CENTRAL: Final = ("value", "mean")
 _LEFT_OUT: Final = frozenset({"search", "alternatives", "pareto", "surface", "solver"})
 """Parts of answers that are no figures: how they were found, and what else was found."""
@@ -85,7 +87,7 @@ class Figure:
         """Write a value of the figure, with its unit."""
         unit = self.unit
         if unit is None:
-            return short_number(value)
+            return short_number(value, _FINE if "loss" in self.path else 3)
         return format_quantity(value * unit.size, unit.dimension, digits=3)
 
     def read(self, text: str) -> float:

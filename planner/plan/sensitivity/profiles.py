@@ -30,6 +30,8 @@ class Profile:
         Inputs that leave out what no figure needs; those that the user gave stay.
     layout
         From the document of an answer to the inputs that pin its layout; empty where there are none.
+    light
+        From the path of the figure to inputs that leave out what is not part of it.
     asks
         Most answers that a tornado asks for: fewer where each of them takes longer.
     """
@@ -37,16 +39,21 @@ class Profile:
     coarse: Pins
     layout: Callable[[Mapping[str, Any]], Pins]
     asks: int
+    light: Callable[[str], Pins] = lambda path: {}
 
     @property
     def lays_out(self) -> bool:
         """Whether answers have a layout that can be pinned."""
         return self.layout is not _open
 
-    def added(self, question: Question, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the coarse inputs that the question takes and that were not given."""
+    def added(self, question: Question, inputs: Mapping[str, Any], figure: str = "") -> dict[str, Any]:
+        """Return the inputs that make an answer cheap, of those that the question takes and were not given.
+
+        Once the figure is known, what it needs no part in is left out as well.
+        """
         known = parameters_of(question)
-        return {name: value for name, value in self.coarse.items() if name in known and name not in inputs}
+        wanted = {**self.coarse, **(self.light(figure) if figure else {})}
+        return {name: value for name, value in wanted.items() if name in known and name not in inputs}
 
 
 def _trained(document: Mapping[str, Any]) -> Pins:
@@ -74,6 +81,18 @@ def _open(document: Mapping[str, Any]) -> Pins:
     return {}
 
 
+def _brief(path: str) -> Pins:
+    """Leave out runs, largest model and users of a budget, where the figure is none of theirs."""
+    return {} if path.partition(".")[0] in ("runs", "largest", "services") else {"brief": True}
+
+
+def _section(path: str) -> Pins:
+    """Keep the section of a dossier that the figure stands in."""
+    first = path.partition(".")[0].replace("_", "-")
+    return {"sections": [first]} if first in _SECTIONS else {}
+
+
+_SECTIONS: Final = ("site", "training", "frontier", "serving", "distillation", "post-training")
 _COARSE: Final = {"top": 0, "pareto": False, "workers": 1}
 _PROFILES: Final[Mapping[str, Profile]] = {
     "train": Profile(coarse=_COARSE, layout=_trained, asks=600),
@@ -84,6 +103,8 @@ _PROFILES: Final[Mapping[str, Profile]] = {
     "staged": Profile(coarse={}, layout=_open, asks=60),
     "distill": Profile(coarse={}, layout=_open, asks=60),
     "post-train": Profile(coarse={}, layout=_open, asks=30),
+    "budget": Profile(coarse={}, layout=_open, asks=60, light=_brief),
+    "capacity": Profile(coarse=_COARSE, layout=_open, asks=40, light=_section),
 }
 _OTHER: Final = Profile(coarse=_COARSE, layout=_open, asks=40)
 

@@ -90,9 +90,12 @@ def _ranged(kind: str, record_id: str, path: str, quantity: Quantity) -> Lever:
 
 
 def width(lever: Lever) -> float:
-    """Ratio of the ends of a range, as a logarithm; endless where it starts at zero."""
+    """Ratio of the ends of a range, as a logarithm; twice the upper half where it starts at zero."""
     low, high = (one.value or 0.0 for one in (lever.settings[0], lever.settings[-1]))
-    return log(high / low) if low > 0 else inf
+    base = lever.base or 0.0
+    if low > 0:
+        return log(high / low)
+    return 2.0 * log(high / base) if base > 0 else inf
 
 
 def physical(answered: Answered, inputs: Mapping[str, Any], takes: Iterable[str]) -> dict[str, Lever]:

@@ -141,7 +141,7 @@ def _looked_at(one: Ready, book: Catalog, wanted: _Wanted) -> results.Sensitivit
     figure = _figure(one, answered, wanted.figure, claim)
     asker = Asker(
         question=one.question,
-        inputs=inputs,
+        inputs={**inputs, **profile.added(one.question, inputs, figure.path)},
         book=book,
         figure=figure,
         lays_out=profile.lays_out,
@@ -182,7 +182,7 @@ def _answer(
     spread = estimator_of(answered)
     levers = [*own, *ranges.kept, *(() if spread is None else (spread,))]
     bars = bars_of(asker, base, levers)
-    slopes = elasticities_of(asker, base, known.values())
+    slopes = elasticities_of(asker, base, list(known.values())[: max(wanted.asks // 2, 1)])
     statement = None if claim is None else statement_of(asker, claim, base, bars, levers, known)
     names = {lever.name for lever in own}
     telling = tuple(bar for bar in bars if bar.name in names or tells(bar))
