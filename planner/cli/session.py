@@ -53,6 +53,10 @@ class Session:
         if overlays or overrides:
             self._catalog = None
 
+    def adopt(self, catalog: Catalog) -> None:
+        """Take a catalog that was opened with these overlays and overrides."""
+        self._catalog = catalog
+
     def unused(self) -> list[str]:
         """Return the overrides that changed no record of those that were read."""
         if not self.overrides or self._catalog is None:

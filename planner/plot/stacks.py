@@ -115,10 +115,13 @@ def _named(ax: Axes, many: int, *, own: bool) -> Legend:
     figure: Any = ax.figure
     below = ax.transAxes + ScaledTranslation(0.0, -_BELOW, figure.dpi_scale_trans)
     across = figure.transFigure if own else ax.transAxes
-    legend = ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=-(-many // -(-many // _COLUMNS)), fontsize=SMALL,
-        bbox_transform=blended_transform_factory(across, below), frameon=False, handlelength=1.6,
-        handleheight=1.1, columnspacing=1.2, borderpad=0.0,
-    )  # fmt: skip
-    legend.set_in_layout(False)
+    for most in range(_COLUMNS, 0, -1):  # as many columns as the figure is wide for
+        legend = ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=-(-many // -(-many // most)), fontsize=SMALL,
+            bbox_transform=blended_transform_factory(across, below), frameon=False, handlelength=1.6,
+            handleheight=1.1, columnspacing=1.2, borderpad=0.0,
+        )  # fmt: skip
+        legend.set_in_layout(False)
+        if legend.get_window_extent(renderer_of(figure)).width <= 0.98 * figure.bbox.width:
+            break
     return legend

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import MissingExtraError
+from planner.units import MEGA, format_quantity
 
 if TYPE_CHECKING:
     from planner.plan.document import Assumption, SourceUsed
@@ -135,7 +136,9 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.6g}"
+        if abs(value) >= MEGA:
+            return format_quantity(value, "count", digits=6)
+        return f"{value:,.0f}" if value.is_integer() else f"{value:.6g}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ from planner.reports.page import Page, check_installed, rendered
 from planner.reports.results import FigureShown, ReportAnswer, ReportInputs, ReportResult
 from planner.units import KILO
 
-__all__ = ["report"]
+__all__ = ["made_of", "report"]
 
 
 def report(
@@ -69,8 +69,16 @@ def report(
         A file cannot be read or written.
     """
     check_installed()
-    wanted = named(figures)
-    found = asked(what, catalog=catalog, set=set, changed=inputs, figures=wanted)
+    found = asked(what, catalog=catalog, set=set, changed=inputs, figures=named(figures))
+    made = made_of(found, title=title)
+    if output is not None:
+        _write(Path(output), made.html)
+    return made
+
+
+def made_of(found: Asked, *, title: str | None = None) -> ReportResult:
+    """Ask a question that was checked, and make its page; raises as `report` does."""
+    check_installed()
     result = found.answer()
     page = _page(found, result, title)
     html = rendered(page)
@@ -79,7 +87,7 @@ def report(
             what=found.named,
             command=found.ready.question.command,
             title=page.title,
-            figures=wanted,
+            figures=found.figures,
             overrides=found.all_overrides,
         ),
         assumptions=result.assumptions,
@@ -98,8 +106,6 @@ def report(
         sources=result.sources,
     )
     made._answer, made._html = result, html
-    if output is not None:
-        _write(Path(output), html)
     return made
 
 

@@ -58,17 +58,23 @@ def run(
     page needs no other file and no network. Without -o it is NAME.html in the current folder; -o - prints it.
     """
     from planner.plan.scenario.read import changes
-    from planner.reports.report import report
+    from planner.reports.asked import asked
+    from planner.reports.figures.choose import named
+    from planner.reports.page import check_installed
+    from planner.reports.report import made_of
 
+    check_installed()
     start = time.perf_counter()
-    result = report(
+    found = asked(
         _read(what),
-        figures=figures,
-        title=title,
         catalog=session.overlays,
         set=session.overrides,
-        **changes(with_ or ()),
+        changed=changes(with_ or ()),
+        figures=named(figures),
     )
+    session.beneath(found.ready.overlays, found.ready.overrides)
+    session.adopt(found.book)
+    result = made_of(found, title=title)
     seconds = time.perf_counter() - start
     if output == "-":
         return Answer(document={}, text=result.html, exit_code=_code(result))
