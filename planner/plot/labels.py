@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["End", "Spot", "at_ends", "beside_ends", "mark_labels", "overlapping", "spread", "written"]
 
 _GAP: Final = 6.0
-"""Points from the end of a line to its label."""
+_KEY: Final = 8.0
+ROOM: Final = _GAP + _KEY + 2.0
+"""Points from the end of a line to its label, for the marker before it, and for both."""
 _CLEAR: Final = 4.0
 """Pixels between a label and a line."""
 _AIR: Final = 1.5
@@ -40,6 +42,9 @@ class End:
     x: float
     y: float
     colour: str
+    marker: str = ""
+    filled: str = ""
+    """Marker of the line and its filling; drawn before the label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +108,7 @@ def beside_ends(ax: Axes, ends: Sequence[End]) -> list[Annotation]:
         label = ax.annotate(
             end.text,
             xy=(end.x, end.y),
-            xytext=(_GAP, 0.0),
+            xytext=(_GAP + _KEY, 0.0),
             textcoords="offset points",
             fontsize=SMALL,
             color=end.colour,
@@ -133,12 +138,19 @@ def at_ends(ax: Axes, ends: Sequence[End], labels: Sequence[Annotation]) -> bool
     placed = spread(pixels[:, 1], heights, inside.y0 - heights[0], inside.y1 + heights[0])
     if placed is None:
         return False
-    for label, (x, y), middle in zip(labels, pixels, placed, strict=True):
-        label.set_position(((edge - x) * 72.0 / dpi, (middle - y) * 72.0 / dpi))
+    to_axes = ax.transAxes.inverted().transform
+    for end, label, (x, y), middle in zip(ends, labels, pixels, placed, strict=True):
+        label.set_position(((edge - x) * 72.0 / dpi + _KEY, (middle - y) * 72.0 / dpi))
         if abs(middle - y) > _MOVED or edge - x > 4.0 * _GAP * dpi / 72.0:
-            a = ax.transAxes.inverted().transform([(x, y), (edge - 1.5, middle)])
+            a = to_axes([(x, y), (edge - 1.5, middle)])
             line = ax.plot(a[:, 0], a[:, 1], color=GREY, linewidth=0.5, transform=ax.transAxes, clip_on=False)
             line[0].set_in_layout(False)
+        key = to_axes((edge + 0.4 * _KEY * dpi / 72.0, middle))
+        dot = ax.plot(
+            *key, marker=end.marker, markersize=4.0, markerfacecolor=end.filled or end.colour, linestyle="",
+            markeredgecolor=end.colour, transform=ax.transAxes, clip_on=False, zorder=6,
+        )  # fmt: skip
+        dot[0].set_in_layout(False)
     return True
 
 

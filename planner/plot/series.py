@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from planner.plot.axes import described, extent, laid_out
-from planner.plot.labels import End, Spot, at_ends, beside_ends, mark_labels
+from planner.plot.labels import ROOM, End, Spot, at_ends, beside_ends, mark_labels
 from planner.plot.style import COLOURS, GREY, MARKERS, SMALL, on_axes, styled
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ __all__ = ["lines"]
 _DASHES: Final[dict[str, Any]] = {"line": "-", "dashed": (0, (5, 2)), "points": "", "iso": (0, (1, 2))}
 _MARKED: Final = 8
 """Markers along a line."""
+_BEYOND: Final = 6.0
+"""How far beyond the largest and below the smallest value a logarithmic picture reaches for bands."""
 _MOST_WORDS: Final = 8
 """Marks in a picture up to which each has its words beside it."""
 _WIDEST: Final = 0.34
@@ -36,6 +38,8 @@ class _Drawn:
     colour: str
     x: FloatArray
     y: FloatArray
+    marker: str = ""
+    filled: str = ""
 
 
 def lines(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, float] | None = None) -> Axes:
@@ -60,6 +64,7 @@ def lines(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, flo
         drawn = _series(axes, answer)
         words = _words(drawn)
         axes.margins(x=0.015)
+        _framed(axes, answer, drawn)
         described(axes, answer.x, answer.y)
         if own:
             key = ", ".join(f"{short}: {label}" for label, short in words.items() if short != label)
@@ -92,17 +97,28 @@ def _series(ax: Axes, answer: CurveAnswer) -> list[_Drawn]:
         if np.any(high > low) and one.style == "points":
             ax.vlines(x, low, high, color=colour, alpha=0.4, linewidth=1.0, zorder=2)
         style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[one.style], "label": one.name}
+        marker, filled = MARKERS[at % len(MARKERS)], colour if one.style != "dashed" else "white"
         if one.style == "iso":
             ax.plot(x, y, linewidth=0.8, zorder=2, **style)
-        else:
-            every = 1 if one.style == "points" else max(len(x) // _MARKED, 1)
-            filled = colour if one.style != "dashed" else "white"
-            ax.plot(
-                x, y, marker=MARKERS[at % len(MARKERS)], markevery=every, markerfacecolor=filled,
-                markeredgecolor=colour, zorder=3, **style,
-            )  # fmt: skip
-        drawn.append(_Drawn(series=one, colour=colour, x=x, y=y))
+            drawn.append(_Drawn(series=one, colour=colour, x=x, y=y))
+            continue
+        every = 1 if one.style == "points" else max(len(x) // _MARKED, 1)
+        ax.plot(
+            x, y, marker=marker, markevery=every, markerfacecolor=filled, markeredgecolor=colour, zorder=3,
+            **style,
+        )  # fmt: skip
+        drawn.append(_Drawn(series=one, colour=colour, x=x, y=y, marker=marker, filled=filled))
     return drawn
+
+
+def _framed(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn]) -> None:
+    """Let bands that are very wide run out of a logarithmic picture, so that lines do not lie flat in it."""
+    if not answer.y.log or not drawn:
+        return
+    values = np.concatenate([one.y for one in drawn])
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, float(np.min(values)) / _BEYOND), min(high, float(np.max(values)) * _BEYOND))
 
 
 def _words(drawn: list[_Drawn]) -> dict[str, str]:
@@ -119,14 +135,17 @@ def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn], key: tuple[str, .
     caption = (*answer.caption, *key)
     figure: Any = ax.figure
     ends = [
-        End(text=one.series.name, x=float(one.x[-1]), y=float(one.y[-1]), colour=one.colour)
+        End(
+            text=one.series.name, x=float(one.x[-1]), y=float(one.y[-1]), colour=one.colour, marker=one.marker,
+            filled=one.filled,
+        )  # fmt: skip
         for one in drawn
         if one.series.name
     ]
     labels = beside_ends(ax, ends)
     widest = max((extent(label).width for label in labels), default=0.0)
     if widest <= _WIDEST * figure.get_size_inches()[0] * figure.dpi:
-        laid_out(ax, answer.title, caption, right=widest + 8.0 * figure.dpi / 72.0)
+        laid_out(ax, answer.title, caption, right=widest + ROOM * figure.dpi / 72.0)
         if at_ends(ax, ends, labels):
             return
     for label in labels:
