@@ -175,6 +175,28 @@ def test_killed_ten_times_at_random_and_resumed_it_is_the_same(
 
 
 @posix
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes as Linux shows them")
+def test_workers_end_with_the_process_that_started_them(environment: Mapping[str, str], here: Path) -> None:
+    process = started(environment, here, "--workers", "2")
+    beyond(process, here, 0)
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.communicate()
+    assert len(listed) >= 2
+    until = time.monotonic() + 20
+    while any(alive(int(child)) for child in listed) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(alive(int(child)) for child in listed)
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@posix
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_keeps_what_is_done(
     environment: Mapping[str, str], here: Path, whole: bytes, workers: str

@@ -165,7 +165,7 @@ def test_no_division_and_no_order_changes_a_byte_of_fast_rows(
     assert text["plan.cost_usd"].equals(table["plan.cost_usd"])
 
 
-@pytest.mark.parametrize(("grid", "some"), [(DENSE, 24), (MIXTURE, 24)], ids=["dense", "mixtures"])
+@pytest.mark.parametrize(("grid", "some"), [(DENSE, 16), (MIXTURE, 16)], ids=["dense", "mixtures"])
 def test_fast_rows_are_the_answers_of_planner_train(grid: dict[str, Any], some: int) -> None:
     sweep = asked(grid, engine="fast")
     size = min(sweep.rows.size, training.BLOCK)

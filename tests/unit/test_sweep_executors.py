@@ -39,7 +39,7 @@ GRID: dict[str, Any] = {
     },
     "columns": ["plan.days_with_failures"],
 }  # fmt: skip
-SPANS = [(start, start + 16_384) for start in range(0, 12 * 16_384, 16_384)]
+SPANS = [(start, start + 16_384) for start in range(0, 8 * 16_384, 16_384)]
 
 
 @pytest.fixture(scope="module")

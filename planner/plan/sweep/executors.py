@@ -6,8 +6,11 @@ All three do the same with a part and hand the parts back in order, with a bound
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
+import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +39,8 @@ MOST_RESTARTS: Final = 3
 AHEAD: Final = 2
 """Parts under way for every worker."""
 CONNECT_S: Final = 5.0
+LOOKED_S: Final = 0.5
+"""Seconds between two looks of a process at whether the one that started it is there."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ def _in_order(
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Start processes, and end them whatever happens."""
     context = multiprocessing.get_context("fork" if can_fork() else "spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
     try:
         yield pool
     except BaseException:
@@ -209,9 +214,16 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOKED_S)
+    os._exit(1)
 
 
 def on_dask(order: Order, spans: Iterable[Span], *, scheduler: str) -> Iterator[Part]:
