@@ -64,12 +64,14 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture(scope="module", params=["colossus-2-show", "nothing-fits", "llama-70b-qlora"])
+@pytest.fixture(scope="module", params=["colossus-2-show", "nothing-fits", "curves"])
 def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a report of a fact sheet, of what is not feasible, of a plan with curves around it."""
+    train = {"gpu": "h100-sxm", "gpus": 8, "tokens": "1T"}
+    models = {"nothing-fits": "llama-3.1-405b", "curves": "llama-3.1-8b"}
     what: Any = request.param
-    if what == "nothing-fits":
-        what = {"command": "train", "inputs": {"model": "llama-3.1-405b", "gpu": "h100-sxm", "gpus": 8}}
+    if what in models:
+        what = {"command": "train", "inputs": {"model": models[what], **train}}
     path = tmp_path_factory.mktemp("report") / "report.html"
     planner.report(what, output=path)
     return path

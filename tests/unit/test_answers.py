@@ -33,8 +33,8 @@ UNITS: Final = ("days", "cost", "time", "power", "energy")
 """Words that need a unit behind them in the name of a column of numbers."""
 
 
-FEWER: Final = {"serve": "pareto,breakdown"}
-"""Figures of questions whose curves take seconds; the browser looks at some of them."""
+FEWER: Final = {"serve": "pareto,breakdown", "train": "breakdown,memory"}
+"""Figures of questions whose curves take seconds; the browser looks at those of training."""
 
 
 @pytest.fixture(scope="module", params=QUESTIONS)

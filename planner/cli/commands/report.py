@@ -94,7 +94,7 @@ def _answer(session: Session, result: ReportResult, seconds: float) -> Answer:
     rows = [(one.name, one.title) for one in answer.figures]
     return Answer(
         document=document_of(session, result),
-        tables=[text_table(("figure", "shows"), rows, title=answer.sentence)],
+        tables=[text_table(("figure", "shows"), rows, title=answer.sentence, headed=bool(rows))],
         records=Table([Column("figure", "figure"), Column("title", "title")], result.records()),
         text=f"{len(rows)} figures and {answer.tables} tables, made in {seconds:.2f} s",
         exit_code=_code(result),
