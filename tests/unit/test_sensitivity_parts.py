@@ -14,6 +14,7 @@ from planner.plan.sensitivity.asking import Ask, Outcome, together
 from planner.plan.sensitivity.figures import Figure, figure_named, figures_of, headline
 from planner.plan.sensitivity.levers import Lever, path_of
 from planner.plan.sensitivity.profiles import profile_of
+from planner.plan.sensitivity.ranges import Answered, estimator_of
 from planner.plan.sensitivity.statements import read_claim
 from planner.plan.sensitivity.thresholds import walked
 from planner.plan.sensitivity.tornado import screened
@@ -321,3 +322,38 @@ def test_the_layout_of_an_answer_is_pinned() -> None:
     assert layout(document) == {"mode": "aggregated"}
     assert layout({"result": {"plan": None}}) == {}
     assert not profile_of(QUESTIONS["mix"]).lays_out
+
+
+@pytest.mark.parametrize(
+    ("plan", "used", "ends", "basis"),
+    [
+        (
+            {"interval_class": "x", "step_time_s": {"value": 2.0, "low": 1.0, "high": 3.0}},
+            ("calibration", "training"),
+            (0.5, 1.5),
+            "class x",
+        ),
+        (
+            {"interval_class": "y", "output_tokens_per_s": {"value": 2.0, "low": 1.0, "high": 4.0}},
+            ("serving-calibration", "serving"),
+            (0.5, 2.0),
+            "class y",
+        ),
+        ("feasible", ("calibration", "training"), None, "all classes together"),
+        (None, ("serving-calibration", "serving"), None, "all classes together"),
+    ],
+)
+def test_the_estimator_is_as_wide_as_the_answer_or_all_classes_say(
+    book: Catalog, plan: Any, used: tuple[str, str], ends: tuple[float, float] | None, basis: str
+) -> None:
+    document = {"inputs": {}, "result": {"plan": plan}}
+    one = estimator_of(Answered(document=document, used=(used,), book=book))
+    assert one is not None
+    assert one.basis == basis
+    low, high = one.stated
+    assert (low, high) == ends if ends else low < 1.0 < high
+    assert one.settings[0].ask.overrides == (f"{'.'.join(used)}.correction={low!r}",)
+
+
+def test_without_an_estimator_there_is_no_bar_of_it(book: Catalog) -> None:
+    assert estimator_of(Answered(document={"inputs": {}, "result": {}}, used=USED, book=book)) is None

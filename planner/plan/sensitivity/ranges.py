@@ -222,7 +222,8 @@ def _correction(answered: Answered, kind: str) -> float:
 
 
 def _spread(answered: Answered, kinds: Sequence[str]) -> tuple[float, float, str]:
-    plan = answered.document["result"].get("plan") or {}
+    told = answered.document["result"].get("plan")
+    plan = told if isinstance(told, Mapping) else {}
     name = plan.get("interval_class", "")
     step, rate = plan.get("step_time_s"), plan.get("output_tokens_per_s")
     if name and isinstance(step, Mapping):
