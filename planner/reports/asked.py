@@ -41,7 +41,9 @@ class Asked:
     book
         The catalog with the overlays and overrides of the scenario and of the call.
     named
-        How the command line names it: a scenario, a path; `SAVED` where it is in neither.
+        How the command line names it: a scenario, a path, a cluster; `SAVED` where it is none of these.
+    cluster
+        Whether it is a cluster.
     overlays, overrides, changed
         That the call adds to the scenario.
     figures
@@ -51,6 +53,7 @@ class Asked:
     ready: Ready
     book: Catalog
     named: str
+    cluster: bool
     overlays: tuple[Path, ...]
     overrides: tuple[str, ...]
     changed: Mapping[str, Any]
@@ -88,7 +91,7 @@ class Asked:
         return text_of(
             self.ready.question,
             self.ready.inputs,
-            file=SAVED if self.named == SAVED else f"{Path(self.named).stem}.yaml",
+            file=SAVED if self.named == SAVED else f"{Path(self.named).stem.replace(':', '-')}.yaml",
             name=self.title,
             note=self.ready.record.note,
             overlays=(*environment_overlays(), *self.ready.overlays, *self.overlays),
@@ -102,7 +105,14 @@ class Asked:
         """
         if self.named == SAVED:
             return shlex.join(["planner", *words, SAVED])
-        more = [part for name, value in self.changed.items() for part in ("--with", _changed(name, value))]
+        asks = self.cluster and words == ("run",)
+        words = (self.ready.question.command,) if asks else words
+        more = [
+            part
+            for name, value in self.changed.items()
+            if value is not None or not asks
+            for part in (_option(name, value) if asks else ("--with", _changed(name, value)))
+        ]
         more += [part for path in self.overlays for part in ("--catalog", str(path))]
         more += [part for text in self.overrides for part in ("--set", text)]
         return shlex.join(["planner", *words, self.named, *more])
@@ -139,7 +149,7 @@ def asked(
     """
     texts = (set,) if isinstance(set, str) else tuple(set)
     plain = as_catalog(catalog, ())
-    document, folder, named = _document(what, plain)
+    document, folder, named, cluster = _document(what, plain)
     overlays = plain.roots[1:]
     there = {overlay(path) for path in environment_overlays()}
     one = ready(document, folder, changed=changed, overlays=overlays, overrides=texts, catalog=plain)
@@ -152,6 +162,7 @@ def asked(
         ready=one,
         book=book,
         named=named,
+        cluster=cluster,
         overlays=tuple(path for path in overlays if path not in there),
         overrides=texts,
         changed=dict(changed or {}),
@@ -159,24 +170,30 @@ def asked(
     )
 
 
-def _document(what: object, book: Catalog) -> tuple[Document, Path | None, str]:
+def _document(what: object, book: Catalog) -> tuple[Document, Path | None, str, bool]:
     if isinstance(what, Document):
-        return what, None, SAVED
+        return what, None, SAVED, False
     if not isinstance(what, str | Path):
-        return *read_document(what, book), SAVED
+        return *read_document(what, book), SAVED, False
     name = str(what)
     if isinstance(what, Path) or name.endswith((".yaml", ".yml")) or (is_path(name) and Path(name).exists()):
-        return *read_document(what, book), name
+        return *read_document(what, book), name, False
     if book.find(SCENARIO, name) is not None:
-        return *read_document(name, book), name
+        return *read_document(name, book), name, False
     first = name.partition("/")[0]
     if ":" in name or book.find(CLUSTER, first) is not None:
-        return *read_document({"command": "capacity", "inputs": {"cluster": name}}, book), SAVED
+        return *read_document({"command": "capacity", "inputs": {"cluster": name}}, book), name, True
     known = (*book.ids(SCENARIO), *book.ids(CLUSTER))
     listed = "list them: planner catalog list scenario, planner cluster list"
     raise InputError(
         f"no scenario and no cluster is called {name[:80]!r}; {suggest(name, known, otherwise=listed)}"
     )
+
+
+def _option(name: str, value: Any) -> tuple[str, ...]:
+    """Write an input as an option of its question's own command."""
+    several = isinstance(value, list | tuple)
+    return (f"--{name.replace('_', '-')}", ",".join(map(str, value)) if several else str(value))
 
 
 def _changed(name: str, value: Any) -> str:

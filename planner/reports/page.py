@@ -49,7 +49,7 @@ class Page:
         Of the catalog: ``--set``.
     command, report, scenario, file
         How to ask again: the command, that of the report, the question as a scenario, and the file that the
-        command means where it is in none.
+        command means where nothing else names it.
     version, digest
         Of planner and of the catalog.
     """

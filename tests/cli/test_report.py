@@ -81,6 +81,14 @@ def test_a_scenario_on_stdin_and_a_part_of_no_record(run: Run, here: Path) -> No
     assert "planner run question.yaml" in page
 
 
+def test_a_cluster_is_reported_by_its_dossier(run: Run, here: Path) -> None:
+    result = run("report", "h100-sxm:64", "-w", "sections=site", "-w", "workers=1", "--figures", "power")
+    assert result.exit_code == 0
+    page = unescape((here / "h100-sxm-64.html").read_text(encoding="utf-8"))
+    assert "planner capacity h100-sxm:64 --sections site --workers 1\n" in page.replace("</pre>", "\n")
+    assert "planner report h100-sxm:64 --with sections=site --with workers=1" in page
+
+
 def test_what_is_not_feasible_is_a_page_that_says_why(run: Run, here: Path) -> None:
     result = run("report", "-", "-w", "model=llama-3.1-405b", "-o", "none.html", stdin=TRAIN)
     assert result.exit_code == 4
