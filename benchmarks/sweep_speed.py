@@ -93,9 +93,9 @@ GRIDS: dict[str, dict[str, Any]] = {
 def rates() -> None:
     """Print rows per second of one core, in process and with their file."""
     from planner.catalog.load import Catalog
+    from planner.plan.sweep.check import read_grid
     from planner.plan.sweep.engine import engine_of, frame_of
     from planner.plan.sweep.frame import arrow_batch, csv_bytes
-    from planner.plan.sweep.question import read_grid
 
     for name, one in GRIDS.items():
         sweep = read_grid(one, catalog=Catalog())

@@ -16,9 +16,10 @@ import planner
 from planner.catalog.load import Catalog
 from planner.plan.sweep import training
 from planner.plan.sweep.axes import Continuous, Finite
+from planner.plan.sweep.check import read_grid
 from planner.plan.sweep.engine import engine_of, frame_of
 from planner.plan.sweep.frame import csv_bytes, to_frame
-from planner.plan.sweep.question import Sweep, read_grid
+from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.rows import Plan, Rows
 
 SIZES = st.integers(1, 5)

@@ -22,8 +22,8 @@ import planner
 from planner.catalog.load import Catalog
 from planner.errors import MissingExtraError, OutputError, UsageError
 from planner.plan.sweep import executors
+from planner.plan.sweep.check import read_grid
 from planner.plan.sweep.executors import Order, in_processes, in_this_process, on_dask, order_of
-from planner.plan.sweep.question import read_grid
 from planner.plan.sweep.stamp import catalog_hash, version
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")

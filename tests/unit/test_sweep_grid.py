@@ -12,9 +12,10 @@ from planner.catalog.load import Catalog
 from planner.errors import InputError, OutputError
 from planner.plan.scenario.questions import QUESTIONS
 from planner.plan.sweep.axes import Continuous, Finite, read_axis
+from planner.plan.sweep.check import read_grid
 from planner.plan.sweep.columns import figures_of, wanted
 from planner.plan.sweep.grid import Drawn, Range
-from planner.plan.sweep.question import Sweep, read_grid
+from planner.plan.sweep.question import Sweep
 
 A: dict[str, Any] = {"axes": {"gpus": [64]}}
 BASE: dict[str, Any] = {"command": "train", "inputs": {"model": "llama-3.1-8b", "gpu": "h100-sxm"}}

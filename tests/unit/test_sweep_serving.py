@@ -12,9 +12,10 @@ import planner
 from planner.catalog.load import Catalog
 from planner.errors import InputError
 from planner.plan.serving import solve
+from planner.plan.sweep.check import read_grid
 from planner.plan.sweep.engine import engine_of, frame_of
 from planner.plan.sweep.frame import csv_bytes, to_frame
-from planner.plan.sweep.question import Sweep, read_grid
+from planner.plan.sweep.question import Sweep
 from planner.search.serving import ServingRequest
 from planner.search.serving.curves import direct
 from planner.search.serving.points import AGGREGATED

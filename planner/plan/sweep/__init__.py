@@ -3,7 +3,7 @@
 ==============================  ================================================================
 `planner.plan.sweep.sweep`      `sweep`: into a file; `frames`: as pandas frames, some rows at a time
 `.grid`                         a grid as its file says it
-`.question`                     a grid read and checked, all mistakes at once
+`.question`, `.check`           what is asked of every row; a grid checked, all mistakes at once
 `.axes`, `.rows`                values of axes; every row as a pure function of its number
 `.columns`                      figures of an answer that become columns
 `.engine`                       which engine answers, and rows as frames
@@ -11,7 +11,7 @@
 `.training`, `.training_case`,  rows of training as arrays: what they share, their layouts, their
 `.training_rows`,               figures
 `.training_figures`
-`.serving`                      operating points of serving as arrays
+`.serving`, `.serving_points`   operating points of serving as arrays
 `.fast`, `.arrays`              what fast engines have in common
 `.frame`                        rows as columns; CSV, Arrow and pandas
 `.spool`, `.stamp`              what is done survives; what it depends on

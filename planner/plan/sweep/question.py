@@ -1,40 +1,28 @@
-"""A grid read and checked: the question, its rows and its columns, with all mistakes at once."""
+"""What a grid asks of every row: the question, its rows and its columns."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from planner.catalog.load import Catalog, validated
-from planner.catalog.mistakes import explain
-from planner.catalog.strict_yaml import Document, Location, read_yaml
-from planner.errors import InputError, PlannerError, UsageError, suggest
-from planner.plan.scenario.check import ready
+from planner.catalog.load import Catalog
+from planner.errors import InputError
 from planner.plan.scenario.inputs import Parameter, parameters_of
-from planner.plan.scenario.questions import QUESTIONS, Question, question_named
-from planner.plan.scenario.read import Ready, placed, read_document
-from planner.plan.scenario.values import is_path, refused
-from planner.plan.sweep.axes import Finite, Values, read_axis, spelled
+from planner.plan.scenario.questions import QUESTIONS, Question
+from planner.plan.sweep.axes import Finite, read_axis
 from planner.plan.sweep.columns import Figure, of_replicas, wanted
-from planner.plan.sweep.grid import Block, Grid
+from planner.plan.sweep.grid import Block
 from planner.plan.sweep.rows import Plan, Rows
 
-__all__ = ["MOST_ROWS", "Sweep", "read_grid"]
+__all__ = ["BATCH", "BATCHED", "Sweep", "figures_given", "inputs_known", "plan_of"]
 
-MOST_ROWS: Final = 10**12
-_CHECKED: Final = 256
-"""Values of an axis that are looked at before the first row is asked."""
 _DRAWS: Final = ("random", "latin-hypercube")
 BATCHED: Final = "serve"
 BATCH: Final = "batch"
 """Input of sweeps alone, and their question: sequences that decode in a replica, an operating point."""
-_WITH: Final = "--with "
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +64,12 @@ class Sweep:
     @cached_property
     def rows(self) -> Rows:
         """The rows of the grid."""
-        return Rows(tuple(_plan(block) for block in self.blocks))
+        return Rows(tuple(plan_of(block) for block in self.blocks))
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Figures of the answer that become columns."""
-        return _figures(self.question, {*self.inputs, *self.rows.names}, self.columns)[0]
+        return figures_given(self.question, {*self.inputs, *self.rows.names}, self.columns)[0]
 
     @property
     def set_axes(self) -> tuple[str, ...]:
@@ -98,44 +86,7 @@ class Sweep:
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
 
-def read_grid(
-    grid: object, *, catalog: Catalog, overrides: Iterable[str] = (), engine: str | None = None
-) -> Sweep:
-    """Read a grid and check it.
-
-    Parameters
-    ----------
-    grid
-        The path of a file in YAML, or its content as a mapping.
-    catalog
-        With the overlays on top of the grid's; names are looked up in it where the grid changes nothing.
-    overrides
-        On top of those of the grid.
-    engine
-        In place of the grid's.
-
-    Raises
-    ------
-    InputError
-        All mistakes at once, each ``file:line: path: message; mend``.
-    OutputError
-        The file cannot be read.
-    """
-    if isinstance(grid, Mapping):
-        document, folder = read_document(grid, catalog)
-    elif isinstance(grid, str | Path):
-        document, folder = read_yaml(Path(grid)), Path(grid).parent
-    else:
-        raise InputError(f"a grid is the path of a file or a mapping, not {type(grid).__name__}")
-    check = _Check(document)
-    record = check.record()
-    if record is None:
-        check.done()
-        raise InputError("invalid grid")
-    return check.sweep(record, folder, catalog, tuple(overrides), engine)
-
-
-def _figures(
+def figures_given(
     question: Question, given: Collection[str], columns: tuple[str, ...]
 ) -> tuple[tuple[Figure, ...], dict[int, str]]:
     """Return the figures that become columns; those of operating points where a batch is given."""
@@ -144,7 +95,7 @@ def _figures(
     return wanted(question, columns)
 
 
-def _parameters(question: Question) -> Mapping[str, Parameter]:
+def inputs_known(question: Question) -> Mapping[str, Parameter]:
     """Return the inputs of a question, and those that only sweeps of it know."""
     known = parameters_of(question)
     if question.command != BATCHED:
@@ -152,7 +103,7 @@ def _parameters(question: Question) -> Mapping[str, Parameter]:
     return {**known, BATCH: Parameter(name=BATCH, required=False, takes=frozenset({"number"}))}
 
 
-def _plan(block: Block) -> Plan:
+def plan_of(block: Block) -> Plan:
     """Return a block with the values of its axes; raises `InputError` for what cannot be combined."""
     axes = {name: read_axis(axis) for name, axis in block.axes.items()}
     if block.kind in _DRAWS:
@@ -177,278 +128,3 @@ def _plan(block: Block) -> Plan:
     for one in sizes.values():
         size *= one
     return Plan(block.kind, axes, size)
-
-
-class _Check:
-    """Collects what is wrong with a grid."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.wrong: list[tuple[int, str]] = []
-
-    def mistake(self, location: Location, message: str, *, missing: bool = False) -> None:
-        """Note a mistake with its place."""
-        line = self.document.lines.get(self.document.known(location), 1)
-        self.wrong.append((line, placed(self.document, location, message, missing=missing)))
-
-    def done(self) -> None:
-        """Raise what was found."""
-        if self.wrong:
-            ordered = sorted(self.wrong, key=lambda pair: pair[0])
-            raise InputError.collect(dict.fromkeys(sentence for _, sentence in ordered))
-
-    def record(self) -> Grid | None:
-        """Validate the file; what is left of it without the fields that are wrong, or None."""
-        try:
-            return validated(self.document, Grid)
-        except InputError as error:
-            cause = error.__cause__
-        if not isinstance(cause, ValidationError):  # pragma: no cover
-            return None
-        for sentence in explain(cause, self.document, Grid):
-            self.wrong.append((_line(self.document, sentence), sentence))
-        fields = {details["loc"][0] for details in cause.errors()}
-        kept = {name: value for name, value in self.document.data.items() if name not in fields}
-        try:
-            return Grid.model_validate(kept)
-        except ValidationError:  # pragma: no cover
-            return None
-
-    def sweep(
-        self,
-        record: Grid,
-        folder: Path | None,
-        catalog: Catalog,
-        overrides: tuple[str, ...],
-        engine: str | None,
-    ) -> Sweep:
-        """Check everything, and return what is asked of every row."""
-        places = list(self._blocks(record))
-        question, base = self._question(record, folder, catalog)
-        if question is None:
-            self.done()
-            raise InputError(f"{self.document.file}: there is no question; add command: train")
-        plans = self._plans(places)
-        one = self._base(record, question, base, folder, catalog, overrides, plans)
-        for location, _, plan in plans:
-            for name, values in plan.axes.items():
-                self._axis((*location, name), name, values, record, question, catalog, one)
-        given = {*record.inputs, *(name for _, _, plan in plans for name in plan.axes)}
-        _, wrong = _figures(question, given, record.columns)
-        for place, why in wrong.items():
-            self.mistake(("columns", place), why)
-        self._size(plans)
-        self.done()
-        if one is None:  # pragma: no cover
-            raise InputError("invalid grid")
-        axes = {name for _, _, plan in plans for name in plan.axes}
-        alone = {BATCH: record.inputs[BATCH]} if BATCH in record.inputs else {}
-        return Sweep(
-            file=self.document.file,
-            command=question.command,
-            inputs={name: value for name, value in {**one.inputs, **alone}.items() if name not in axes},
-            overlays=(*one.overlays, *catalog.roots[1:]),
-            overrides=(*one.overrides, *(record.set if base is not None else ()), *overrides),
-            blocks=tuple(block for _, block, _ in plans),
-            columns=record.columns,
-            engine=engine or record.engine,
-        )
-
-    def _blocks(self, record: Grid) -> Iterator[tuple[Location, Block]]:
-        if record.axes:
-            yield ("axes",), Block(axes=record.axes)
-        for place, block in enumerate(record.blocks):
-            if not block.axes:
-                self.mistake(("blocks", place), "a block without axes has no rows; add axes or leave it out")
-            else:
-                yield ("blocks", place, "axes"), block
-        given = ("axes", "blocks")
-        if not any(self.document.data.get(name) for name in given):
-            self.mistake((), "the grid is empty; add axes, as in axes: {gpus: [1024, 2048, 4096]}")
-
-    def _plans(self, places: list[tuple[Location, Block]]) -> list[tuple[Location, Block, Plan]]:
-        plans, seen = [], set[str]()
-        for location, block in places:
-            alone = {}
-            for name, axis in block.axes.items():
-                if name in seen:
-                    self.mistake((*location, name), f"{name} is an axis of another block, too; keep one")
-                seen.add(name)
-                try:
-                    read_axis(axis)
-                    alone[name] = axis
-                except InputError as error:
-                    self.mistake((*location, name), str(error))
-            try:
-                if alone:
-                    plans.append((location, block, _plan(block.model_copy(update={"axes": alone}))))
-            except InputError as error:
-                self.mistake(location[:-1] or location, str(error))
-        return plans
-
-    def _size(self, plans: list[tuple[Location, Block, Plan]]) -> None:
-        size = 1
-        for _, _, plan in plans:
-            size *= plan.size
-        if size > MOST_ROWS:
-            self.mistake((), f"{size:,} rows are more than {MOST_ROWS:,}; take fewer points")
-
-    def _question(
-        self, record: Grid, folder: Path | None, catalog: Catalog
-    ) -> tuple[Question | None, tuple[Document, Path | None] | None]:
-        """Find the question, and where its scenario stands in a file of its own."""
-        if record.scenario is not None and record.command is not None:
-            self.mistake(("command",), "scenario and command exclude each other; keep one")
-            return None, None
-        if record.scenario is not None:
-            named: object = record.scenario
-            if is_path(record.scenario) and folder is not None:
-                named = folder / record.scenario
-            try:
-                document, place = read_document(named, catalog)
-            except PlannerError as error:
-                self.mistake(("scenario",), str(error))
-                return None, None
-            question, _ = question_named(str(document.data.get("command", "")))
-            if question is None:
-                self.mistake(("scenario",), f"{record.scenario} asks no question that can be swept")
-            return question, (document, place)
-        if record.command is None:
-            if not any(sentence for _, sentence in self.wrong if " command" in sentence):
-                self.mistake(
-                    ("command",),
-                    "required field missing; add it, as in command: train, or scenario: NAME",
-                    missing=True,
-                )
-            return None, None
-        question, mend = question_named(record.command)
-        if question is None:
-            self.mistake(("command",), mend)
-        return question, None
-
-    def _base(
-        self,
-        record: Grid,
-        question: Question,
-        base: tuple[Document, Path | None] | None,
-        folder: Path | None,
-        catalog: Catalog,
-        overrides: tuple[str, ...],
-        plans: list[tuple[Location, Block, Plan]],
-    ) -> Ready | None:
-        """Check the question with the first value of every axis."""
-        known = parameters_of(question)  # a batch is no input of the question itself
-        axes = {name: values for _, _, plan in plans for name, values in plan.axes.items()}
-        firsts = {name: _first(values) for name, values in axes.items() if name in known}
-        both = [name for name in record.inputs if name in axes]
-        for name in both:
-            self.mistake(("inputs", name), f"{name} is an axis, too; leave it out here")
-        batch = BATCH if question.command == BATCHED else None
-        if batch in record.inputs:
-            why = _parameters(question)[BATCH].mistake(record.inputs[BATCH])
-            if why:
-                self.mistake(("inputs", BATCH), why)
-        if base is None:
-            whole = self.document
-            fields = ("command", "inputs", "catalog", "set")
-            data = {name: whole.data[name] for name in fields if name in whole.data}
-            data["inputs"] = {n: v for n, v in record.inputs.items() if n not in axes and n != batch}
-            document, place = replace(whole, data=data), folder
-            changed, more = firsts, overrides
-        else:
-            document, place = base
-            changed = {n: v for n, v in (record.inputs | firsts).items() if n != batch}
-            more = (*record.set, *overrides)
-        try:
-            one = ready(
-                document,
-                place,
-                changed=changed,
-                overlays=catalog.roots[1:],
-                overrides=more,
-                catalog=catalog,
-            )
-        except UsageError as error:
-            self.mistake(("set",), str(error))
-            return None
-        except InputError as error:
-            for sentence in error.mistakes:
-                self._of_base(sentence, document, axes)
-            return None
-        return one
-
-    def _of_base(self, sentence: str, document: Document, axes: Mapping[str, Values]) -> None:
-        """Note a mistake of the question; values of axes are looked at one by one elsewhere."""
-        if not sentence.startswith(_WITH):
-            line = sentence.removeprefix(f"{document.file}:").partition(":")[0]
-            own = document.file == self.document.file and line.isdecimal()
-            self.wrong.append((int(line) if own else 1, sentence))
-            return
-        name, _, why = sentence.removeprefix(_WITH).partition(": ")
-        if name not in axes:
-            self.mistake(("inputs", name), why)
-
-    def _axis(
-        self,
-        location: Location,
-        name: str,
-        values: Values,
-        record: Grid,
-        question: Question,
-        catalog: Catalog,
-        one: Ready | None,
-    ) -> None:
-        """Check the name of an axis and its values."""
-        known = _parameters(question)
-        some = _some(values)
-        if name in known:
-            if name in question.shown:
-                self.mistake(location, f"{name} changes what is printed, not the answer; leave it out")
-            for value in some:
-                why = known[name].mistake(value) or refused(name, value, catalog, names=not record.catalog)
-                if why:
-                    self.mistake(location, why)
-                    break
-            return
-        if "." in name:
-            overlays = (*(() if one is None else one.overlays), *catalog.roots[1:])
-            for value in some:
-                try:
-                    Catalog(overlays, (f"{name}={value}",))
-                except (InputError, UsageError) as error:
-                    self.mistake(location, str(error).removeprefix(f"--set {name}={value}: "))
-                    break
-            return
-        meant = question.spelled.get(name)
-        if meant is not None:
-            self.mistake(location, f"unknown axis; it is called {meant!r} here")
-            return
-        there = (
-            f"the inputs of {question.command} are {', '.join(known)}; values of the catalog are axes by "
-            "their path, as in accelerator.h100-sxm.memory.bandwidth"
-        )
-        plain = name.lstrip("-").replace("-", "_").casefold()
-        mend = f"did you mean {plain!r}?" if plain in known else suggest(name, known, otherwise=there)
-        self.mistake(location, f"unknown axis; {mend}")
-
-
-def _line(document: Document, sentence: str) -> int:
-    """Return the line that a sentence names."""
-    number = sentence.removeprefix(f"{document.file}:").partition(":")[0]
-    return int(number) if number.isdecimal() else 1
-
-
-def _first(values: Values) -> Any:
-    return _some(values)[0]
-
-
-def _some(values: Values) -> list[Any]:
-    """Return values to look at: all of a short table, the ends of a long one or of a distribution."""
-    if isinstance(values, Finite):
-        table = values.values
-        if len(table) <= _CHECKED:
-            return list(table)
-        return list(itertools.chain(table[: _CHECKED // 2], table[-_CHECKED // 2 :]))
-    import numpy as np
-
-    return [spelled(float(one), values.unit) for one in values.at(np.array([1e-9, 0.5, 1.0 - 1e-9]))]

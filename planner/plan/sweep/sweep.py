@@ -14,12 +14,13 @@ from planner.plan import numbers
 from planner.plan.defaults import Filled
 from planner.plan.job import as_catalog
 from planner.plan.sweep import results
+from planner.plan.sweep.check import read_grid
 from planner.plan.sweep.engine import engine_of, fields_of, frame_of, hindrances
 from planner.plan.sweep.executors import Part, in_processes, in_this_process, on_dask, order_of
 from planner.plan.sweep.frame import arrow_schema, csv_header
 from planner.plan.sweep.full import Full
 from planner.plan.sweep.grid import ENGINES
-from planner.plan.sweep.question import Sweep, read_grid
+from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.spool import Spool, unwritable
 from planner.plan.sweep.stamp import catalog_hash, grid_hash, version
 
