@@ -255,6 +255,7 @@ def written(ax: Axes) -> list[tuple[str, Any]]:
 
     figure: Any = ax.figure
     renderer = renderer_of(figure)
+    figure.draw_without_rendering()  # legends find their place when they are drawn
     ticks = {
         id(label): (axes.get_window_extent(), which)
         for axes in figure.axes

@@ -8,10 +8,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from planner.cli.documents_curve import Curve
+from planner.plot import files
+from planner.plot.labels import overlapping, written
 
 Run = Callable[..., Any]
 HERE = ("curve", "throughput", "llama-3.1-8b", "--gpu", "h100", "--gpus", "64..256", "--points", "2")
@@ -90,6 +93,23 @@ def test_mistakes_come_with_their_mend(
     result = run(*arguments)
     assert result.exit_code == code, result.stderr
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["throughput", "mfu", "days"])
+def test_words_of_several_lines_do_not_overlap(run: Run, tmp_path: Path, kind: str) -> None:
+    drawn: list[Any] = []
+    plain = files.rendered
+
+    def kept(axes: Any, format: str, **how: Any) -> bytes:
+        drawn.append((len(written(axes)), overlapping(axes)))
+        return plain(axes, format, **how)
+
+    asked = ("curve", kind, "llama-3.1-8b", "--gpu", "h100", "--gpu", "b200", "--layout", "tp=1 cp=1 pp=1")
+    with patch.object(files, "rendered", kept):
+        assert run(*asked, "--points", "12", "-o", str(tmp_path / "c.svg")).exit_code == 0
+    ((words, covered),) = drawn
+    assert words > 20
+    assert covered == []
 
 
 def test_where_nothing_fits_there_is_no_picture(run: Run, tmp_path: Path) -> None:
