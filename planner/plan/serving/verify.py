@@ -68,7 +68,7 @@ def verified(found: Found, plan: results.Plan) -> results.Verified:
         load=load,
         analytic=analytic,
         simulated=measured,
-        sentence=_sentence(analytic, measured, load, seconds),
+        sentence=_sentence(analytic, measured, load),
     )
 
 
@@ -80,7 +80,7 @@ def _latency(seconds: FloatArray, analytic: results.Latency) -> results.Latency:
 
 
 def _sentence(
-    analytic: dict[str, results.Latency], simulated: dict[str, results.Latency], load: float, seconds: float
+    analytic: dict[str, results.Latency], simulated: dict[str, results.Latency], load: float
 ) -> str:
     parts = []
     for name, label, quantile in (
@@ -92,10 +92,7 @@ def _sentence(
             continue
         ratio = getattr(simulated[name], quantile) / getattr(analytic[name], quantile) - 1.0
         parts.append(f"{label} {abs(ratio):.0%} {'above' if ratio > 0 else 'below'}")
-    return (
-        f"{REQUESTS:,} requests at a load of {load:.0%} in {seconds:.1f} s: simulated {', '.join(parts)} "
-        "the analytic figure."
-    )
+    return f"{REQUESTS:,} requests at a load of {load:.0%}: simulated {', '.join(parts)} the analytic figure."
 
 
 def _one(found: Found, pool: PoolPlan) -> dict[str, FloatArray]:

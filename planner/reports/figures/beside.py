@@ -1,4 +1,4 @@
-"""Figures of answers about answers: comparisons and sensitivities."""
+"""Figures of answers side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from planner.plan.compare.results import CompareResult
     from planner.reports.asked import Asked
 
-__all__ = ["compare", "sensitivity"]
+__all__ = ["compare"]
 
 _FIGURES: Final = 4
 """Figures of a comparison that get a picture; the table has all."""
@@ -34,16 +34,6 @@ def compare(_asked: Asked, result: CompareResult) -> Iterator[Figure]:
         axis = Axis(key="value", title=one.figure, unit=one.unit)
         name = one.figure.replace("_", "-").replace(" ", "-").casefold()
         yield amounts(name, one.figure, axis, list(zip(names, one.values, strict=True)))
-
-
-def sensitivity(_asked: Asked, result: Any) -> Iterator[Figure]:
-    """Yield the tornado of an answer."""
-    from planner.plot import tornado
-
-    if result.result.bars:
-        draw = partial(_sized, partial(tornado, result))
-        title = "The answer with each input at both ends of its range"
-        yield Figure(name="tornado", title=title, caption=(), draw=draw)
 
 
 def _sized(draw: Any, size: tuple[float, float]) -> Any:

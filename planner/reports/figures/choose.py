@@ -30,7 +30,6 @@ _BY_QUESTION: Final[dict[str, Figures]] = {
     "mix": wholes.mix,
     "capacity": wholes.capacity,
     "compare": beside.compare,
-    "sensitivity": beside.sensitivity,
 }
 
 
