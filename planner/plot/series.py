@@ -136,9 +136,13 @@ def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn], key: tuple[str, .
     figure: Any = ax.figure
     ends = [
         End(
-            text=one.series.name, x=float(one.x[-1]), y=float(one.y[-1]), colour=one.colour, marker=one.marker,
+            text=one.series.name,
+            x=float(one.x[-1]),
+            y=float(one.y[-1]),
+            colour=one.colour,
+            marker=one.marker,
             filled=one.filled,
-        )  # fmt: skip
+        )
         for one in drawn
         if one.series.name
     ]

@@ -101,7 +101,7 @@ def _part(task: tuple[int, int, int]) -> list[Strategy | None]:
     known: Known = {}
     found: list[Strategy | None] = []
     near: list[Strategy] = []
-    fits = FITS
+    fits: Sequence[float] = FITS
     for place in range(stop - 1, start - 1, -1):
         case = line.shared.case
         case = replace(case, job=replace(case.job, global_batch=int(line.batches[place])))
