@@ -213,6 +213,7 @@ def _caption(asked: Asked, lines: list[Line]) -> list[str]:
         batch = format_quantity(job.batch_tokens, "count", digits=3)
         tokens = format_quantity(job.tokens or 0.0, "count", digits=3)
         run = "" if asked.kind.name in _WITHOUT_TOKENS else f", {tokens} tokens"
+        run += f", price {shared.asked.price.text}" if asked.kind.name == "cost" else ""
         said.append(
             f"{job.record.id} on {shared.case.site.short}: {shared.case.precision}, {job.software.id}, "
             f"sequences of {job.seq_len:,}{run}; batch of {batch} tokens"
