@@ -62,7 +62,7 @@ def waterfall(
         if own:
             caption = (
                 fall.sentence,
-                "Bars to the right (hatched) raise the figure, bars to the left lower it; the axis is logarithmic.",
+                "Bars to the right (hatched) raise the figure, to the left lower it; logarithmic axis.",
             )
             laid_out(axes, f"{fall.figure}: from {first} to {other}", caption)
             roomy(axes, words)
