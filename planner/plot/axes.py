@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from planner.plot.style import GREY, INK, SMALL
+from planner.plot.style import INK, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,8 +132,3 @@ def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0
         beside = max(right / dpi, (outer.x1 - inner.x1) / dpi) + _PAD
         box = (left / width, below / height, (width - left - beside) / width, (height - top - below) / height)
         ax.set_position((box[0], box[1], max(box[2], 0.1), max(box[3], 0.1)))
-
-
-def thin(ax: Axes, x: Any, y: Any, **style: Any) -> None:
-    """Draw a thin grey line, of a guide or a leader."""
-    ax.plot(x, y, color=GREY, linewidth=0.6, **style)
