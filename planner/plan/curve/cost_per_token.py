@@ -50,12 +50,12 @@ def data(asked: Asked) -> CurveAnswer:
     """
     series: list[Series] = []
     reasons: list[str] = []
-    kept: ServeResult | None = None
+    answers: list[ServeResult] = []
     gpus = []
     for line in lines_of(asked):
         most = asked.range_on(line.spot)[1]
         answer = asking(asked, line, gpus=most)
-        kept = kept or answer
+        answers.append(answer)
         usual(asked, answer)
         if answer.plan is None:
             reasons += [f"{line.name or line.spot.label}: {why}" for why in answer.result.reasons]
@@ -63,8 +63,8 @@ def data(asked: Asked) -> CurveAnswer:
         gpus.append(most)
         series += _both(asked, line, answer)
     return CurveAnswer(
-        title=service_title("Cost of tokens", asked, kept),
-        caption=(*targets_text(asked, kept), *_caption(kept, gpus)),
+        title=service_title("Cost of tokens", asked, answers[0] if answers else None),
+        caption=(*targets_text(asked, answers), *_caption(answers[0] if answers else None, gpus)),
         x=Axis(key="requests_per_s", title="Load at the peak", unit="requests/s", log=True),
         y=Axis(
             key="usd_per_million_tokens",

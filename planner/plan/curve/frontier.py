@@ -164,6 +164,7 @@ def _caption(question: Question) -> tuple[str, ...]:
     return (
         f"By scaling law {laws.law.id}, {unique} different tokens, sequences of {setting.job.seq_len:,}, "
         f"shape {setting.shape.id}{worth}; layout, batch and failures of all sizes are the estimator's.",
-        f"Thin lines: the best run of each size in so many days. Marked: {goal[question.goal]}, parameters "
-        "on tokens. The band holds 80 % of cases: of the law, the rate, the batch and the data.",
+        "Thin lines: the best run of each size in so many days, between sizes that were searched. Marked: "
+        f"{goal[question.goal]}, parameters on tokens; what lies beside it was searched too, so that it "
+        "may lie off its line. The band holds 80 % of cases: of the law, the rate, the batch and the data.",
     )

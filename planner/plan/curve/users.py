@@ -14,6 +14,7 @@ from planner.plan.serving.running import service_of
 if TYPE_CHECKING:
     from planner.plan.curve.asked import Asked
     from planner.plan.document import Interval
+    from planner.plan.serving.results import ServeResult
 
 __all__ = ["data"]
 
@@ -30,11 +31,12 @@ def data(asked: Asked) -> CurveAnswer:
     CurveAnswer
         With reasons where nothing can be served.
     """
-    series, reasons, kept, by_users = [], [], None, True
+    series, reasons, by_users = [], [], True
+    answers: list[ServeResult] = []
     for line in lines_of(asked):
         numbers = [int(n) for n in asked.accelerators(line.spot)]
         found, answer = sized(asked, line, numbers)
-        kept = kept or answer
+        answers.append(answer)
         usual(asked, answer)
         if not found:
             reasons += [f"{line.name or line.spot.label}: {why}" for why in answer.result.reasons]
@@ -44,8 +46,8 @@ def data(asked: Asked) -> CurveAnswer:
     drawn = tuple(_series(asked, line, found, low, by_users=by_users) for line, found, low in series)
     what = "Users" if by_users else "Requests"
     return CurveAnswer(
-        title=service_title(f"{what} served", asked, kept),
-        caption=(*targets_text(asked, kept), *_ABOUT),
+        title=service_title(f"{what} served", asked, answers[0] if answers else None),
+        caption=(*targets_text(asked, answers), *_ABOUT),
         x=Axis(key="gpus", title="Accelerators, spares included", log=True),
         y=Axis(key="users", title="Users", log=True)
         if by_users

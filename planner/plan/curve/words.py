@@ -65,14 +65,15 @@ def requests_text(asked: Asked, answer: ServeResult | None) -> Iterator[str]:
     yield f"Requests of {inputs.isl:,.0f} input tokens{hit} and {inputs.osl:,.0f} output tokens on average."
 
 
-def targets_text(asked: Asked, answer: ServeResult | None) -> Iterator[str]:
-    """Say which requests are served how fast, and at what busy time."""
-    yield from requests_text(asked, answer)
-    if answer is not None:
-        within = ", ".join(targets_of(answer.inputs))
-        each = "" if len(asked.traffic) <= 1 else f" (of {asked.traffic[0]})"
-        promised = f"Latency targets{each}: {within}." if within else "No latency target."
-        yield f"{promised} Sized for the busiest {answer.inputs.peak}."
+def targets_text(asked: Asked, answers: Sequence[ServeResult]) -> Iterator[str]:
+    """Say which requests are served how fast, and at what busy time; each kind of them once."""
+    yield from requests_text(asked, answers[0] if answers else None)
+    kinds = {answer.inputs.traffic: answer.inputs for answer in answers}
+    for name, inputs in kinds.items():
+        within = ", ".join(targets_of(inputs))
+        each = f" of {name}" if len(kinds) > 1 else ""
+        promised = f"Latency targets{each}: {within}." if within else f"No latency target{each}."
+        yield f"{promised} Sized for the busiest {inputs.peak}."
 
 
 def layouts_text(layouts: Sequence[Layout]) -> str:
