@@ -12,11 +12,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from planner.cli.output import Answer, Choice, emit
-from planner.cli.pictures import Dpi, Picture, Size
+from planner.cli.pictures import Dpi, Picture, Size, no_picture
 from planner.cli.scenarios import SaveOption, given, keep, scenario_text
 from planner.cli.session import Session
 from planner.cli.streams import talk
-from planner.errors import UsageError
 from planner.plan.scenario.questions import question_of
 
 __all__ = ["Catalogs", "Debug", "Overrides", "command"]
@@ -89,12 +88,9 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
             values["output"], common["as_output"] = common["as_output"], None
         choice = Choice.of(**{name.removeprefix("as_"): common[name] for name in _OUTPUT})
         if choice.picture and not drawn:
-            raise UsageError(
-                f"-o {choice.picture_file}: {context.command_path} has no picture; write .csv, .json or .md, "
-                "or see planner curve --help"
-            )
+            raise no_picture(choice.picture_file, context.command_path)
         if drawn:
-            values["picture"] = Picture.read(common["size"], common["dpi"])
+            values["picture"] = Picture.read(common["size"], common["dpi"], choice.picture_file)
         file = common.get("save")
         asked = given(context, values)
         kept = "" if question is None or file is None else scenario_text(file, question, asked, session)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 from planner.cli.plans import option
 from planner.errors import UsageError
 
-__all__ = ["Dpi", "Picture", "Size"]
+__all__ = ["Dpi", "Picture", "Size", "no_picture"]
 
 _LEAST_DPI: Final = 20
 _MOST_DPI: Final = 1200
@@ -29,15 +29,20 @@ class Picture:
         Inches.
     dpi
         Of a raster.
+    file
+        Where to; empty where none was asked for.
     """
 
     size: tuple[float, float] | None = None
     dpi: float | None = None
+    file: str = ""
 
     @classmethod
-    def read(cls, size: str | None, dpi: str | None) -> Self:
+    def read(cls, size: str | None, dpi: str | None, file: str = "") -> Self:
         """Read the options; raises `UsageError`."""
-        return cls(size=None if size is None else _size(size), dpi=None if dpi is None else _dpi(dpi))
+        return cls(
+            size=None if size is None else _size(size), dpi=None if dpi is None else _dpi(dpi), file=file
+        )
 
     def of(self, figure: str, result: Any) -> Callable[[str], bytes]:
         """Return what an `Answer` needs: a function of the format, which draws when it is called.
@@ -59,6 +64,13 @@ class Picture:
             return rendered(draw(result, size=self.size), format, dpi=self.dpi or DPI)
 
         return picture
+
+
+def no_picture(file: str, what: str) -> UsageError:
+    """Return the refusal of a picture of what has none."""
+    return UsageError(
+        f"-o {file}: {what} has no picture; write .csv, .json or .md, or see planner curve --help"
+    )
 
 
 def _size(text: str) -> tuple[float, float]:

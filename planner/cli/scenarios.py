@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.output import Answer
-from planner.cli.pictures import Picture
+from planner.cli.pictures import Picture, no_picture
 from planner.cli.session import Session
 from planner.cli.streams import talk, to_file
 from planner.errors import UsageError
@@ -94,13 +94,19 @@ def keep(file: str, text: str) -> None:
     to_file(file, text)
 
 
-def answered(session: Session, ready: Ready) -> Answer:
-    """Return what the command of a scenario answers; raises as the command does, with places in the file."""
+def answered(session: Session, ready: Ready, picture: Picture) -> Answer:
+    """Return what the command of a scenario answers; raises as the command does, with places in the file.
+
+    The picture is drawn as the command itself draws it; of a command without one it is refused beforehand.
+    """
     from planner.errors import PlannerError
 
     module = importlib.import_module(f"planner.cli.commands.{ready.question.module}")
     function: Callable[..., Answer] = inspect.unwrap(module.run)
-    drawn = {"picture": Picture()} if "picture" in inspect.signature(function).parameters else {}
+    draws = "picture" in inspect.signature(function).parameters
+    if picture.file and not draws:
+        raise no_picture(picture.file, f"planner {ready.question.command}")
+    drawn = {"picture": picture} if draws else {}
     try:
         return function(session=session, **drawn, **_as_given(function, ready.inputs))
     except PlannerError as error:

@@ -63,6 +63,33 @@ def test_a_question_that_was_saved_gives_the_same_answer(
     assert other.stdout != first.stdout
 
 
+def test_a_scenario_is_drawn_as_its_command_draws_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = run(*HERE, "--save", "mine.yaml", "-o", "first.svg", "--size", "7x5")
+    assert first.exit_code == 0, first.stderr
+    again = run("run", "mine.yaml", "-o", "again.svg", "--size", "7x5")
+    assert again.exit_code == 0, again.stderr
+    assert Path("again.svg").read_bytes() == Path("first.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "shared-h100"), "planner mix has no picture"),
+        (("compare", "gb200:72", "gb200:144"), "answers of planner cluster show has no picture"),
+    ],
+)
+def test_a_picture_of_what_has_none_is_refused(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    shown = run(*arguments, "-o", str(tmp_path / "a.png"))
+    assert shown.exit_code == 2
+    assert words in shown.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -9,7 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
-from planner.cli.pictures import Picture
+from planner.cli.pictures import Picture, no_picture
 from planner.cli.plans import assumed, document_of, option, tables_of
 from planner.cli.session import Session
 from planner.cli.surroundings import (
@@ -103,6 +103,9 @@ def run(
         inputs=inputs or (),
         catalog=session.catalog(),
     )
+    drawn = bool(result.result.waterfalls)
+    if picture.file and result.feasible and not drawn:
+        raise no_picture(picture.file, f"a comparison of answers of planner {result.inputs.question}")
     records = result.records()
     return Answer(
         document=document_of(session, result),
@@ -110,5 +113,5 @@ def run(
         records=Table([Column(key, key) for key in records[0]] if records else [], records),
         notes=result.result.notes,
         exit_code=0 if result.feasible else _INFEASIBLE,
-        picture=picture.of("waterfall", result) if result.result.waterfalls else None,
+        picture=picture.of("waterfall", result) if drawn else None,
     )

@@ -9,6 +9,7 @@ import typer
 from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer
+from planner.cli.pictures import Picture
 from planner.cli.scenarios import SaveOption, answered, keep, scenario_text
 from planner.cli.session import Session
 
@@ -24,6 +25,7 @@ __all__ = ["run"]
 @command
 def run(
     session: Session,
+    picture: Picture,
     scenario: Annotated[
         str,
         typer.Argument(
@@ -47,7 +49,8 @@ def run(
 ) -> Answer:
     """Ask the question of a scenario.
 
-    A scenario holds the inputs of a question; its answer is printed as the question's own command prints it.
+    A scenario holds the inputs of a question; its answer is printed, or drawn, as the question's own command
+    does it.
     Mistakes are listed all at once, by line. See the shipped ones: planner catalog list scenario.
     """
     from planner.plan.scenario.check import ready
@@ -66,7 +69,7 @@ def run(
     session.beneath(one.overlays, one.overrides)
     about = {"name": one.record.name, "note": one.record.note}
     kept = "" if save is None else scenario_text(save, one.question, one.inputs, session, **about)
-    answer = answered(session, one)
+    answer = answered(session, one, picture)
     if save and kept:
         keep(save, kept)
     return answer

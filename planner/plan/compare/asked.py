@@ -43,6 +43,14 @@ class Answered:
         found = document.result  # type: ignore[attr-defined]
         return getattr(found, "plan", None) if hasattr(found, "plan") else found
 
+    @property
+    def feasible(self) -> bool:
+        """Whether its question has an answer; a part of one may be shown without."""
+        answer = self.result.result
+        if hasattr(answer, "plan"):
+            return self.plan is not None
+        return not getattr(answer, "reasons", ()) and bool(getattr(self.result, "feasible", True))
+
 
 def ask(posed: Posed) -> Answered:
     """Ask a side.

@@ -12,7 +12,7 @@ from planner.plan.compare.grammar import Words, read_side
 from planner.plan.compare.names import common_kind, kinds_of
 from planner.plan.compare.ratios import beside, ranks_of
 from planner.plan.compare.results import CompareAnswer, CompareInputs, CompareResult
-from planner.plan.compare.sides import BASE, COMPARED, Posed, scenario_of, sheet_sides, variants
+from planner.plan.compare.sides import BASE, Posed, scenario_of, sheet_sides, variants
 from planner.plan.compare.words import assumptions_of, notes_of, side_of, sources_of_sides
 from planner.plan.job import as_catalog
 from planner.plan.numbers import count
@@ -67,7 +67,7 @@ def compare(
         Without a question, clusters and accelerators are compared as they are. ``cluster:NAME``, ``gpu:``,
         ``model:`` and ``scenario:`` say what a name is that is several things.
     of
-        A scenario as the base question.
+        A scenario as the base question, whatever it asks.
     serve
         Whether the options are a question of serving; else of training.
     model, cluster, gpu, gpus, tokens, days, users, traffic, precision, site, price, finance, failures
@@ -128,8 +128,6 @@ def _posed(
     if of is not None:
         words = read_side(of)
         base = scenario_of(words, words.name or of, asked, book)
-        if base.question.command not in COMPARED[:2]:
-            raise UsageError(f"--of {of} asks {base.question.command!r}; vary one that asks train or serve")
         return base.question.command, variants(sides, base, of), base.inputs
     if serve or (asked and not _alone(book, sides, asked)):
         return *_by_options(book, sides, asked, serve=serve), asked
@@ -149,7 +147,10 @@ def _scenarios(book: Catalog, sides: Sequence[Words], asked: Mapping[str, Any]) 
     questions = {one.question.command for one in posed}
     if len(questions) > 1:
         said = " and ".join(f"{one.name} asks {one.question.command!r}" for one in posed)
-        raise UsageError(f"{said}: compare scenarios that ask the same")
+        raise UsageError(
+            f"{said}: compare scenarios that ask the same, or variants of one, as in "
+            f"planner compare base cluster=NAME --of {posed[0].name}"
+        )
     return questions.pop(), posed
 
 
@@ -213,7 +214,7 @@ def _result(
             ranks=ranks_of(command, found, names),
             waterfalls=waterfalls_of(command, sides, names),
             shared=found.shared,
-            notes=notes_of(command, sides, found.shared),
+            notes=notes_of(command, sides, found.figures, found.shared),
         ),
         sources=sources_of_sides(sides),
     )

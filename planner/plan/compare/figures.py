@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from planner.plan.compare.others import curated_figures
 from planner.plan.compare.sheets import PARTS, SHEETS
 from planner.plan.compare.shown import Better, Found, Shown
 from planner.plan.compare.spreads import FIRST, OUTPUT, SERVING, STEP
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["figures_of"]
 
 
-def figures_of(command: str) -> tuple[Shown, ...]:
-    """Return the figures of a question, in the order in which they are shown."""
-    return _BY_COMMAND[command]
+def figures_of(command: str, sides: Sequence[Answered]) -> Iterable[Shown]:
+    """Return the figures of answers to a question, in the order in which they are shown."""
+    return _BY_COMMAND[command] if command in _BY_COMMAND else curated_figures(command, sides)
 
 
 def _plan(name: str) -> Callable[[Answered], Found]:

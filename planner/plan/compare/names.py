@@ -100,14 +100,16 @@ def common_kind(catalog: Catalog, sides: Sequence[Words]) -> str:
 
 
 def _compared(catalog: Catalog, words: Words) -> tuple[str, ...]:
-    """Return what a name is; a scenario whose question is not compared gives way to a cluster of its name."""
-    from planner.plan.compare.sides import COMPARED
+    """Return what a name is; one of neither plans nor fact sheets gives way to a cluster of its name."""
+    from planner.plan.compare.sides import PLANS
 
     found = kinds_of(catalog, words)
     if len(found) == 1 or "scenario" not in found:
         return found
     command = read_document(words.name or "", catalog)[0].data.get("command")
-    return found if command in COMPARED else tuple(kind for kind in found if kind != "scenario")
+    return (
+        found if command in (*PLANS, "cluster show") else tuple(kind for kind in found if kind != "scenario")
+    )
 
 
 def _check(catalog: Catalog, kind: str, name: str) -> None:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from planner.plan.compare.figures import figures_of
-from planner.plan.compare.results import Figure, Rank, SharedError
+from planner.plan.compare.pairs import COMMON, ratio_between, ratio_of
+from planner.plan.compare.results import Basis, Figure, Rank, SharedError
 from planner.plan.compare.shown import Shown
 from planner.plan.compare.spreads import FIRST, OUTPUT, SERVING, correlated, errors_in, factor
 from planner.plan.document import Interval
-from planner.tables.samples import Samples, interval
+from planner.tables.samples import Samples
 from planner.types import FloatArray
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def beside(command: str, sides: Sequence[Answered]) -> Beside:
             one.model_copy(update={"sides": (there[one.sides[0]], there[one.sides[1]])}) for one in said
         ]
     figures, kept, shown = [], [], []
-    for one in figures_of(command):
+    for one in figures_of(command, able):
         found = [one.at(side) for side in able]
         each_drawn = [_samples(one, value, at, able[at], draws) for at, value in enumerate(found)]
         if all(value is None for value in each_drawn):
@@ -82,13 +83,15 @@ def beside(command: str, sides: Sequence[Answered]) -> Beside:
         for at, value, each in zip(there, found, each_drawn, strict=True):
             values[at] = _interval(value)
             samples[at] = each
+        ratios, bases = _ratios(one, sides, values, samples)
         figures.append(
             Figure(
                 figure=one.figure,
                 unit=one.unit,
                 better=one.better,
                 values=tuple(values),
-                ratios=tuple(_ratio(each, samples[0]) for each in samples),
+                ratios=ratios,
+                bases=bases,
             )
         )
         shown.append(one)
@@ -141,11 +144,21 @@ def _interval(value: Interval | float | None) -> Interval | None:
     return Interval(value=value, low=value, high=value)
 
 
-def _ratio(samples: FloatArray | None, first: FloatArray | None) -> Interval | None:
-    if samples is None or first is None or np.any(first <= 0.0):
-        return None
-    value, low, high = (float(end) for end in interval(samples / first))
-    return Interval(value=value, low=low, high=high)
+def _ratios(
+    one: Shown,
+    sides: Sequence[Answered],
+    values: Sequence[Interval | None],
+    samples: Sequence[FloatArray | None],
+) -> tuple[tuple[Interval | None, ...], tuple[Basis | None, ...]]:
+    """Return the ratio of each side to the first, and what its interval rests on."""
+    if one.pairing is None:
+        ratios = tuple(ratio_of(each, samples[0]) for each in samples)
+        return ratios, tuple(None if ratio is None else COMMON for ratio in ratios)
+    pairs = [
+        ratio_between(one, (sides[0], side), (values[0], value))
+        for side, value in zip(sides, values, strict=True)
+    ]
+    return tuple(ratio for ratio, _ in pairs), tuple(basis for _, basis in pairs)
 
 
 def ranks_of(command: str, found: Beside, names: Sequence[str]) -> tuple[Rank, ...]:

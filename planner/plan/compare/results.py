@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planner.plan.sections import Section
 
 __all__ = [
+    "Basis",
     "CompareAnswer",
     "CompareInputs",
     "CompareResult",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 Value = str | int | float | bool | None
+Basis = Literal["common samples", "independent errors", "stated values"]
+"""What the interval of a ratio rests on; stated values have none."""
 
 
 class CompareInputs(Base):
@@ -72,7 +75,11 @@ class Figure(Base):
     """Null where neither is better as such."""
     values: tuple[Interval | None, ...]
     ratios: tuple[Interval | None, ...]
-    """To the first side, sample by sample: what both share cancels."""
+    """To the first side."""
+    bases: tuple[Basis | None, ...] = ()
+    """What each ratio rests on. ``common samples``: taken sample by sample, so that what both sides share
+    cancels. ``independent errors``: what their errors share is not known, and they are drawn apart. ``stated
+    values``: an interval would mislead, and the ends are the value."""
 
 
 class Rank(Base):

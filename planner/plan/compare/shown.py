@@ -12,10 +12,26 @@ from planner.types import FloatArray
 if TYPE_CHECKING:
     from planner.plan.compare.asked import Answered
 
-__all__ = ["Better", "Found", "Shown"]
+__all__ = ["Better", "Found", "Pairing", "Shown"]
 
 Better = Literal["less", "more"] | None
 Found = Interval | float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """What two answers have in common in a figure, where what their errors share was not measured.
+
+    Attributes
+    ----------
+    estimated
+        Whether an error of the estimator, or of a law, is in it; else all in it is drawn by name.
+    same
+        Whether two sides rest on the same prediction, so that they share all of its errors.
+    """
+
+    estimated: bool
+    same: Callable[[Answered, Answered], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +57,8 @@ class Shown:
         The same where a service is sized for a load that is given, if it is another.
     samples
         Its samples, where they are not those that its own interval was made of.
+    pairing
+        None where draws of all sides are made with what was measured of the errors that they share.
     """
 
     figure: str
@@ -51,3 +69,4 @@ class Shown:
     power: float = 0.0
     fixed_power: float | None = None
     samples: Callable[[Answered], FloatArray | None] | None = None
+    pairing: Pairing | None = None

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 from planner.catalog.load import Catalog
 from planner.errors import InputError, UsageError
 from planner.plan.cluster.named import cluster_named
+from planner.plan.compare.curated import CURATED
 from planner.plan.compare.grammar import Words
 from planner.plan.compare.names import kinds_of
 from planner.plan.defaults import Filled
 from planner.plan.scenario.check import ready
-from planner.plan.scenario.inputs import mistakes_of
+from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.scenario.questions import QUESTIONS, Question
 from planner.plan.scenario.read import read_document
 
 if TYPE_CHECKING:
     from planner.plan.scenario.read import Ready
 
-__all__ = ["BASE", "COMPARED", "Posed", "scenario_of", "sheet_sides", "variants"]
+__all__ = ["BASE", "COMPARED", "PLANS", "Posed", "scenario_of", "sheet_sides", "variants"]
 
-COMPARED: Final = ("train", "serve", "cluster show")
+PLANS: Final = ("train", "serve")
+"""Questions that options may ask as well; their answers are ranked and explained."""
+COMPARED: Final = (*PLANS, "cluster show", *CURATED)
 """Questions whose answers are set side by side."""
 BASE: Final = "base"
 """The side that is the base question as it is."""
@@ -76,8 +79,8 @@ def scenario_of(words: Words, name: str, changed: Mapping[str, Any], catalog: Ca
     )
     if one.question.command not in COMPARED:
         raise UsageError(
-            f"{name} asks {one.question.command!r}, and {', '.join(COMPARED[:-1])} and {COMPARED[-1]} are "
-            f"set side by side: compare scenarios that ask one of these{_instead(one)}"
+            f"{name} asks {one.question.command!r}, which sets answers side by side itself: name its sides "
+            f"instead, as in planner compare {_sides_of(one)}"
         )
     book = catalog
     if one.overlays or one.overrides or words.overrides:
@@ -93,9 +96,9 @@ def scenario_of(words: Words, name: str, changed: Mapping[str, Any], catalog: Ca
     )
 
 
-def _instead(one: Ready) -> str:
-    cluster = one.inputs.get("cluster")
-    return f", or its cluster, as cluster:{cluster}" if isinstance(cluster, str) else ""
+def _sides_of(one: Ready) -> str:
+    names = one.inputs.get("names")
+    return " ".join(map(str, names)) if isinstance(names, list | tuple) else "A B"
 
 
 def variants(sides: Sequence[Words], base: Posed, of: str | None = None) -> list[Posed]:
@@ -188,11 +191,15 @@ def _put(inputs: dict[str, Any], kind: str, name: str, base: Posed) -> None:
     if kind == "model":
         inputs["model"] = name
         return
+    known = parameters_of(base.question)
+    part = base.question.spelled.get("gpu", "gpu")
+    if "cluster" not in known and "name" in known:
+        inputs["name"] = name
+        return
     before = inputs.get("cluster")
     for key in _HARDWARE:
         inputs.pop(key, None)
-    part = base.question.spelled.get("gpu", "gpu")
-    if kind == "cluster" and ":" not in name:
+    if kind == "cluster" and (":" not in name or part not in known):
         inputs["cluster"] = name
         return
     if ":" in name:

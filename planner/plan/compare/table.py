@@ -9,10 +9,10 @@ import numpy as np
 
 from planner.plan.cluster.words import amount, between, plain
 from planner.plan.sections import Section
-from planner.units import short_number
+from planner.units import format_quantity, short_number
 
 if TYPE_CHECKING:
-    from planner.plan.compare.results import CompareResult, Figure, Step, Waterfall
+    from planner.plan.compare.results import Basis, CompareResult, Figure, Step, Waterfall
     from planner.plan.document import Interval
 
 __all__ = ["headline", "records_of", "sections"]
@@ -20,6 +20,13 @@ __all__ = ["headline", "records_of", "sections"]
 SMALL: Final = 0.005
 """Log shares below this stand together."""
 _LONG: Final = 1e5
+_VAST: Final = 1e9
+_RATIOS: Final[dict[Basis, str]] = {
+    "common samples": "what both share cancels",
+    "independent errors": "what their errors share is not known: intervals of independent errors",
+    "stated values": "of stated values alone, without an interval",
+}
+"""What ratios rest on, in the order in which they are shown."""
 _EXPLAINED: Final = ("what multiplies it", "factor", "from and to")
 
 
@@ -39,9 +46,10 @@ def sections(result: CompareResult) -> Iterator[Section]:
     answer, names = result.result, result.inputs.names
     head = ("", *names) if answer.figures else ()
     yield Section(headline(result), head, [_values(one) for one in answer.figures])
-    ratios = [row for row in map(_ratios, answer.figures) if any(row[1:])]
-    if ratios:
-        yield Section(f"Ratios to {names[0]}; what both share cancels", ("", *names[1:]), ratios)
+    for basis, title in _RATIOS.items():
+        ratios = [_ratios(one, basis) for one in answer.figures if basis in one.bases[1:]]
+        if ratios:
+            yield Section(f"Ratios to {names[0]}; {title}", ("", *names[1:]), ratios)
     yield from _failed(result)
     shown: set[tuple[int, str]] = set()
     for fall in answer.waterfalls:
@@ -77,11 +85,18 @@ def _between(value: Interval, unit: str) -> str:
 
 
 def _number(value: float) -> str:
+    if value >= _VAST:
+        return format_quantity(value, "count")
     return amount(value / 1e6, "M").replace(" M", "M") if value >= _LONG * 10 else plain(value)
 
 
-def _ratios(one: Figure) -> tuple[str, ...]:
-    return (one.figure, *("" if ratio is None else between(ratio, _times) for ratio in one.ratios[1:]))
+def _ratios(one: Figure, basis: Basis) -> tuple[str, ...]:
+    """Return the ratios that rest on the same."""
+    rests = zip(one.ratios[1:], one.bases[1:], strict=True)
+    return (
+        one.figure,
+        *("" if ratio is None or mine != basis else between(ratio, _times) for ratio, mine in rests),
+    )
 
 
 def _times(ratio: float) -> str:
@@ -127,6 +142,7 @@ def records_of(result: CompareResult) -> list[dict[str, Any]]:
             "unit": one.unit,
             **_flat("value", one.values[at]),
             **_flat("ratio", one.ratios[at]),
+            "ratio_rests_on": one.bases[at],
         }
         for one in answer.figures
         for at, name in enumerate(names)

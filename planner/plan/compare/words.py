@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from planner.plan.compare.results import SharedError, Side
+from planner.plan.compare.curated import CURATED
+from planner.plan.compare.pairs import INDEPENDENT, STATED
+from planner.plan.compare.results import Figure, SharedError, Side
+from planner.plan.compare.sides import PLANS
 from planner.plan.document import Assumption, SourceUsed
 
 if TYPE_CHECKING:
     from planner.plan.compare.asked import Answered
+    from planner.plan.sections import Section
 
 __all__ = ["assumptions_of", "notes_of", "side_of", "sources_of_sides"]
 
@@ -24,10 +28,10 @@ def side_of(side: Answered) -> Side:
         overrides=posed.overrides,
         headline=_headline(side),
         plan=_plan(side),
-        feasible=side.plan is not None,
+        feasible=side.feasible,
         reasons=tuple(getattr(answer, "reasons", ())),
         nearest=tuple(getattr(answer, "nearest", ())),
-        notes=tuple(answer.notes),
+        notes=_notes(side),
     )
 
 
@@ -49,16 +53,15 @@ def _headline(side: Answered) -> str:
         from planner.plan.serving.table import headline as served
 
         return served(side.result)
-    from planner.plan.cluster.table import headline as sheet
-
-    return sheet(side.result)
+    first: Section = next(iter(side.result.sections()))
+    return first.title
 
 
 def _plan(side: Answered) -> str:
     """Say what was chosen: the layout, or what is deployed."""
     plan, inputs = side.plan, side.result.inputs
     command = side.posed.question.command
-    if plan is None or command not in ("train", "serve"):
+    if plan is None or command not in PLANS:
         return ""
     if command == "train":
         from planner.plan.table import layout
@@ -90,12 +93,24 @@ def assumptions_of(sides: Sequence[Answered]) -> tuple[Assumption, ...]:
     )
 
 
-def notes_of(command: str, sides: Sequence[Answered], shared: Sequence[SharedError]) -> tuple[str, ...]:
+def notes_of(
+    command: str, sides: Sequence[Answered], figures: Sequence[Figure], shared: Sequence[SharedError]
+) -> tuple[str, ...]:
     """Return what a reader must know of the ratios, and the notes that all sides share."""
     notes = [
         "In ratios prices, power and failures that sides share are drawn alike, sample by sample, so that "
         "what is wrong with them is wrong in both and cancels."
     ]
+    if command in CURATED:
+        if any(basis in (INDEPENDENT, STATED) for one in figures for basis in one.bases):
+            notes.append(
+                f"What the errors of two answers of {command} share was not measured: ratios of figures that "
+                "carry them have the interval of independent errors, too wide where sides share some, or "
+                "none where both rest on the same prediction or none is stated."
+            )
+        notes.append(
+            f"There is no ranking of answers of {command}, and no factors that explain their difference."
+        )
     if shared:
         notes.append(
             "Errors of the estimator cancel as far as measured pairs of runs of one team and stack share "
@@ -114,9 +129,13 @@ def notes_of(command: str, sides: Sequence[Answered], shared: Sequence[SharedErr
         notes.append(
             "Where prompts and decoding have replicas of their own, the step is that of the largest pool."
         )
-    lists = [set(side.result.result.notes) for side in sides]
-    common = [one for one in sides[0].result.result.notes if all(one in mine for mine in lists)]
+    lists = [set(_notes(side)) for side in sides]
+    common = [one for one in _notes(sides[0]) if all(one in mine for mine in lists)]
     return (*notes, *common)
+
+
+def _notes(side: Answered) -> tuple[str, ...]:
+    return tuple(getattr(side.result.result, "notes", ()))
 
 
 def _layouts(side: Answered) -> tuple[Any, ...]:
