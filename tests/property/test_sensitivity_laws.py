@@ -12,11 +12,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.plan.sensitivity.asking import Ask, Outcome
+from planner.plan.sensitivity.claims import Claim
+from planner.plan.sensitivity.corners import probability
 from planner.plan.sensitivity.figures import Figure
 from planner.plan.sensitivity.levers import Lever
 from planner.plan.sensitivity.results import Bar, End
 from planner.plan.sensitivity.slopes import elasticities_of
-from planner.plan.sensitivity.statements import Claim, probability
 from planner.plan.sensitivity.thresholds import LADDER, TOLERANCE, walked
 from planner.plan.sensitivity.tornado import bars_of
 from planner.tables.samples import EIGHTY

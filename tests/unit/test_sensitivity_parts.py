@@ -11,11 +11,11 @@ from planner.catalog.load import Catalog
 from planner.errors import InputError, UsageError
 from planner.plan.scenario.questions import QUESTIONS
 from planner.plan.sensitivity.asking import Ask, Outcome, together
+from planner.plan.sensitivity.claims import read_claim
 from planner.plan.sensitivity.figures import Figure, figure_named, figures_of, headline
 from planner.plan.sensitivity.levers import Lever, path_of
 from planner.plan.sensitivity.profiles import profile_of
 from planner.plan.sensitivity.ranges import Answered, estimator_of
-from planner.plan.sensitivity.statements import read_claim
 from planner.plan.sensitivity.thresholds import walked
 from planner.plan.sensitivity.tornado import screened
 from planner.plan.sensitivity.varied import varied

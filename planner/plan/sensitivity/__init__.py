@@ -11,7 +11,9 @@
 `.tornado`                           bars, and the screening that keeps them few
 `.slopes`                            elasticities
 `.thresholds`                        where a statement stops to hold, along one lever
-`.statements`                        what must be true for a statement, and how likely that is
+`.claims`                            statements about a figure, read
+`.corners`                           all ranges together, and how likely a statement is
+`.statements`                        what must be true for a statement
 `.words`                             sentences
 `.table`                             rows for people and flat records
 `.sensitivity`                       `sensitivity`: all of it

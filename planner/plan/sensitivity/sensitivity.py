@@ -17,12 +17,13 @@ from planner.plan.scenario.inputs import called, parameters_of
 from planner.plan.scenario.read import Ready, read_document
 from planner.plan.sensitivity import results
 from planner.plan.sensitivity.asking import Asker
+from planner.plan.sensitivity.claims import Claim, read_claim
 from planner.plan.sensitivity.figures import Figure, figure_named, headline
 from planner.plan.sensitivity.levers import Lever
 from planner.plan.sensitivity.profiles import profile_of
 from planner.plan.sensitivity.ranges import Answered, estimator_of, physical, stated
 from planner.plan.sensitivity.slopes import elasticities_of
-from planner.plan.sensitivity.statements import Claim, read_claim, statement_of
+from planner.plan.sensitivity.statements import statement_of
 from planner.plan.sensitivity.tornado import Screened, bars_of, screened, tells
 from planner.plan.sensitivity.varied import varied
 from planner.plan.sensitivity.words import notes_of, sentence_of

@@ -1,100 +1,24 @@
-"""What must be true for a statement about a figure: thresholds, all ranges together, how likely it is."""
+"""What must be true for a statement about a figure: thresholds, one input at a time, and choices."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 
-import numpy as np
-
-from planner.errors import InputError, UsageError
-from planner.plan.sensitivity.asking import Asker, together
-from planner.plan.sensitivity.figures import Figure, figure_named
+from planner.plan.sensitivity.asking import Asker
+from planner.plan.sensitivity.claims import Claim
+from planner.plan.sensitivity.corners import corner, counts, probability
 from planner.plan.sensitivity.levers import Lever
-from planner.plan.sensitivity.results import Bar, Corner, End, Statement, Threshold
+from planner.plan.sensitivity.results import Bar, Statement, Threshold
 from planner.plan.sensitivity.thresholds import LADDER, Walk, walked
-from planner.plan.sensitivity.tornado import differs, tells
+from planner.plan.sensitivity.tornado import differs
 from planner.plan.sensitivity.words import claim_words, corner_words, threshold_words
-from planner.tables.samples import EIGHTY, Samples
 
-__all__ = ["Claim", "probability", "read_claim", "statement_of"]
+__all__ = ["statement_of"]
 
-Operator = Literal["<=", "<", ">=", ">"]
-DRAWS: Final = 4095
 MOST_RANGES: Final = 8
 """Bars beside the usual inputs whose thresholds are looked for: the widest."""
-_CLAIM: Final = re.compile(r"\s*([A-Za-z][\w.\-]*)\s*(<=|>=|<|>|≤|≥)\s*(\S.*?)\s*")
-_TINY: Final = 1e-300
-"""Margin of a figure that is just what the statement excludes."""
-_SPELLED: Final = {"≤": "<=", "≥": ">="}
-_EXAMPLE: Final = "write for example --holds 'days<=90', --holds 'usd<=$10B' or --holds 'users>=1M'"
-_HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "<=": lambda value, limit: value <= limit,
-    "<": lambda value, limit: value < limit,
-    ">=": lambda value, limit: value >= limit,
-    ">": lambda value, limit: value > limit,
-}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement about a figure."""
-
-    figure: Figure
-    operator: Operator
-    limit: float
-
-    def holds(self, value: float | None) -> bool:
-        """Whether it holds of a value; of none, nothing does."""
-        return value is not None and _HOLDS[self.operator](value, self.limit)
-
-    def margin(self, value: float | None) -> float:
-        """By how much it holds, on logarithms where both are positive: 0 or more where it does."""
-        if value is None:
-            return -np.inf
-        logs = value > 0 and self.limit > 0
-        over = float(np.log(value / self.limit)) if logs else value - self.limit
-        found = -over if self.below else over
-        return found if (found >= 0) == self.holds(value) else -_TINY
-
-    @property
-    def below(self) -> bool:
-        """Whether small values make it hold."""
-        return self.operator in ("<=", "<")
-
-    @property
-    def text(self) -> str:
-        """As one writes it."""
-        return f"{self.figure.label} {self.operator} {self.figure.show(self.limit)}"
-
-
-def read_claim(text: str, result: Mapping[str, Any]) -> Claim:
-    """Read ``days<=90``.
-
-    Raises
-    ------
-    UsageError
-        Not written like that.
-    InputError
-        An unknown figure, or a limit that is no number of its unit.
-    """
-    match = _CLAIM.fullmatch(text)
-    if match is None:
-        raise UsageError(f"--holds {text[:60]!r}: expected FIGURE<=LIMIT or FIGURE>=LIMIT; {_EXAMPLE}")
-    name, sign, limit = match.groups()
-    try:
-        figure = figure_named(name, result)
-    except InputError as error:
-        raise InputError(f"--holds {text[:60]!r}: {error}") from error
-    try:
-        value = figure.read(limit)
-    except InputError:
-        now = figure.of(result)
-        example = "" if now is None else f"; write for example {figure.show(now.value)!r}"
-        raise InputError(f"--holds {text[:60]!r}: {limit!r} is no value of {figure.label}{example}") from None
-    return Claim(figure, cast("Operator", _SPELLED.get(sign, sign)), value)
 
 
 def statement_of(
@@ -121,9 +45,9 @@ def statement_of(
     found = asker.spread(_threshold, tasks)
     thresholds = [one for one, _, _ in found]
     asker.count(sum(answers for _, answers, _ in found), sum(searched for _, _, searched in found))
-    counted = [bar for bar in bars if bar.share is not None and _counts(bar)]
+    counted = [bar for bar in bars if bar.share is not None and counts(bar)]
     holds = claim.holds(base)
-    worst, best = (_corner(asker, claim, counted, by_name, base, better=better) for better in (False, True))
+    worst, best = (corner(asker, claim, counted, by_name, base, better=better) for better in (False, True))
     likely = probability(counted, base, claim)
     ordered = sorted(thresholds, key=lambda one: (one.change is None, abs(one.change or 0.0), one.name))
     return Statement(
@@ -170,11 +94,6 @@ def _along(bars: Sequence[Bar], by_name: Mapping[str, Lever], known: Mapping[str
             wide += lever.where == "record"
             found[lever.name] = lever
     return list(found.values())
-
-
-def _counts(bar: Bar) -> bool:
-    """Whether both ends of a bar are places to be at, and the figure is another at one of them."""
-    return tells(bar) and not (bar.low.refused or bar.high.refused)
 
 
 def _threshold(asker: Asker, task: _Task) -> tuple[Threshold, int, int]:
@@ -247,74 +166,6 @@ def _said(task: _Task, walk: Walk, *, searched: bool) -> Threshold:
         most=lever.show(walk.most),
     )
     return threshold.model_copy(update={"sentence": text})
-
-
-def _corner(
-    asker: Asker,
-    claim: Claim,
-    bars: Sequence[Bar],
-    by_name: Mapping[str, Lever],
-    base: float,
-    *,
-    better: bool,
-) -> Corner:
-    """Ask with every range at the end that is worse for the statement, or better."""
-    ends = [_end(claim, bar, base, better=better) for bar in bars]
-    chosen = [by_name[bar.name].settings[end].ask for bar, end in zip(bars, ends, strict=True)]
-    (outcome,) = asker.all([together(chosen)])
-    logs = _positive(bars, base)
-    effects = sum(
-        _effect(bar.low if end == 0 else bar.high, base, logs=logs)
-        for bar, end in zip(bars, ends, strict=True)
-    )
-    return Corner(
-        figure=outcome.value,
-        multiplied=base * float(np.exp(effects)) if logs else base + effects,
-        holds=claim.holds(outcome.value),
-        inputs=len(chosen),
-        estimator=any(bar.where == "estimator" for bar in bars),
-        searched=outcome.searched,
-        reason=outcome.reason,
-    )
-
-
-def _end(claim: Claim, bar: Bar, base: float, *, better: bool) -> int:
-    """Return which setting of a bar it is: 0 is the first, -1 the last."""
-    missing = np.inf if claim.below else -np.inf
-    low, high = (missing if end.figure is None else end.figure for end in (bar.low, bar.high))
-    return 0 if (low < high) == (claim.below == better) else -1
-
-
-def probability(bars: Sequence[Bar], base: float, claim: Claim) -> float:
-    """Share of the ranges, as 80 % intervals of independent numbers, in which the statement holds.
-
-    The effect of each number is that of the tornado, between its ends in proportion to how far it is out;
-    effects of several are multiplied (added, where the figure is not positive everywhere). Beyond an end
-    that has no answer the statement does not hold.
-    """
-    samples = Samples(DRAWS)
-    logs = _positive(bars, base)
-    moved, failed = np.zeros(DRAWS), np.zeros(DRAWS, dtype=bool)
-    for bar in bars:
-        out = samples.normal(bar.name) / EIGHTY
-        down, up = (_effect(end, base, logs=logs) for end in (bar.low, bar.high))
-        moved += np.where(out > 0, out * up, -out * down)
-        failed |= (out < -1.0) & (bar.low.figure is None) | (out > 1.0) & (bar.high.figure is None)
-    values = base * np.exp(moved) if logs else base + moved
-    good = _HOLDS[claim.operator](values, claim.limit)  # type: ignore[arg-type]
-    return float(np.mean(good & ~failed))
-
-
-def _positive(bars: Sequence[Bar], base: float) -> bool:
-    """Whether the figure is positive at all ends, so that effects can be multiplied."""
-    figures = [end.figure for bar in bars for end in (bar.low, bar.high) if end.figure is not None]
-    return base > 0 and all(value > 0 for value in figures)
-
-
-def _effect(end: End, base: float, *, logs: bool) -> float:
-    if end.figure is None:
-        return 0.0
-    return float(np.log(end.figure / base)) if logs else end.figure - base
 
 
 def _choice(claim: Claim, bar: Bar) -> str:
