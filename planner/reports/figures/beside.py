@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +33,7 @@ def compare(_asked: Asked, result: CompareResult) -> Iterator[Figure]:
     names = [side.name for side in answer.sides]
     for one in [figure for figure in answer.figures if figure.better is not None][:_FIGURES]:
         axis = Axis(key="value", title=one.figure, unit=one.unit)
-        name = one.figure.replace("_", "-").replace(" ", "-").casefold()
+        name = "-".join(re.findall(r"[a-z0-9.]+", one.figure.casefold()))
         yield amounts(name, one.figure, axis, list(zip(names, one.values, strict=True)))
 
 
