@@ -14,13 +14,15 @@ from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.rows import Column
 from planner.types import FloatArray, IntArray
 
-__all__ = ["Distinct", "Keys", "Numbers", "distinct"]
+__all__ = ["Distinct", "Keys", "Numbers", "distinct", "keep_freed", "numbers_of"]
 
 S = TypeVar("S", bound=np.generic)
 
 _FLAGGED: Final = 1 << 20
 """Keys up to which the distinct ones are found by flags, and not by sorting."""
 _LARGEST: Final = 1 << 62
+_FREED_BYTES: Final = 1 << 24
+"""Of an array that is larger than any of a part, and smaller than what glibc never keeps (32 MiB)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,16 @@ class Keys:
         if self.all:
             return Distinct(None, None, code)
         return distinct(code, self.bound)
+
+
+def keep_freed() -> None:
+    """Let the allocator keep the memory of temporary arrays for the next ones.
+
+    Otherwise it goes back to the system after every operation, and comes anew, page by page, for the next:
+    half of the time of a sweep. glibc keeps blocks up to the largest that it has seen freed, as
+    ``mallopt(3)`` says of ``M_MMAP_THRESHOLD``; elsewhere nothing happens.
+    """
+    np.empty(_FREED_BYTES, dtype=np.uint8)
 
 
 def distinct(code: IntArray, bound: int) -> Distinct:

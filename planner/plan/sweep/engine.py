@@ -39,8 +39,10 @@ class Engine(Protocol):
     def fields(self) -> tuple[Field, ...]:
         """Of its figures."""
 
-    def evaluate(self, start: int, stop: int) -> tuple[list[Filled], list[str | None] | Texts]:
-        """Return the figures of some rows, and why a row has none."""
+    def evaluate(
+        self, axes: Mapping[str, Column], start: int, stop: int
+    ) -> tuple[list[Filled], list[str | None] | Texts]:
+        """Return the figures of some rows, whose axes are given, and why a row has none."""
 
 
 def _train(sweep: Sweep) -> Engine:
@@ -150,7 +152,7 @@ def frame_of(sweep: Sweep, start: int, stop: int) -> Frame:
 
 def _part(sweep: Sweep, engine: Engine, fields: tuple[Field, ...], start: int, stop: int) -> Frame:
     axes = sweep.rows.columns(start, stop)
-    figures, reasons = engine.evaluate(start, stop)
+    figures, reasons = engine.evaluate(axes, start, stop)
     why = reasons if isinstance(reasons, Texts) else texts_of(reasons)
     given = [
         _given(field.kind, column)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 import numpy as np
 
 from planner.errors import InputError
-from planner.plan.sweep.arrays import Keys
+from planner.plan.sweep.arrays import Keys, keep_freed
 from planner.plan.sweep.frame import Field, Texts, Values, one_table
 from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.rows import Column
@@ -59,6 +59,7 @@ class ArrayEngine(ABC, Generic[C, S]):
     ignored: ClassVar[Collection[str]] = ()
 
     def __init__(self, sweep: Sweep) -> None:
+        keep_freed()
         self.sweep = sweep
         self.fields = tuple(Field(name, f.kind) for f in sweep.figures for name in f.columns)
         self._case_axes = tuple(name for name in sweep.rows.names if name not in self.arrays)
@@ -78,10 +79,9 @@ class ArrayEngine(ABC, Generic[C, S]):
     ) -> tuple[S, IntArray]:
         """Return `many` rows of a case, all of a part where `rows` is None, and the reason of each or -1."""
 
-    def evaluate(self, start: int, stop: int) -> tuple[list[Values], Texts]:
-        """Return the figures of some rows, and why a row has none."""
+    def evaluate(self, axes: Mapping[str, Column], start: int, stop: int) -> tuple[list[Values], Texts]:
+        """Return the figures of some rows, whose axes are given, and why a row has none."""
         many = stop - start
-        axes = self.sweep.rows.columns(start, stop)
         cases = self._by_case.distinct(axes, None, many)
         if cases.back is None or cases.first is None or cases.code is None:
             first = back = np.arange(many)

@@ -70,10 +70,11 @@ class Full:
         changed = (f"{name}={column.at(row)}" for name, column in axes.items() if "." in name)
         return inputs, tuple(changed)
 
-    def evaluate(self, start: int, stop: int) -> tuple[list[Values], list[str | None] | Texts]:
-        """Return the values of the figures in some rows, and why a row has none; None where it has some."""
+    def evaluate(
+        self, axes: Mapping[str, Column], start: int, stop: int
+    ) -> tuple[list[Values], list[str | None] | Texts]:
+        """Return the figures of some rows, whose axes are given, and why a row has none, or None."""
         sweep = self.sweep
-        axes = sweep.rows.columns(start, stop)
         rows: list[list[Any]] = []
         reasons: list[str | None] = []
         for row in range(stop - start):

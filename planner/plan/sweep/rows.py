@@ -9,12 +9,13 @@ References
 .. [1] G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators" (2014): SplitMix64.
 .. [2] M. McKay, R. Beckman, W. Conover, "A comparison of three methods for selecting values of input
    variables" (1979): Latin hypercubes.
-.. [3] J. Black, P. Rogaway, "Ciphers with arbitrary finite domains" (2002): a Feistel network that walks its
-   cycles permutes any number of rows without a table of them.
+.. [3] J. Black, P. Rogaway, "Ciphers with arbitrary finite domains" (2002): a generalised Feistel network
+   that walks its cycles permutes any number of rows without a table of them.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -165,15 +166,32 @@ def _mixed(state: Any) -> Any:
 
 def _shuffled(key: int, place: IntArray, size: int) -> IntArray:
     """Return the places of rows in a permutation of ``0 .. size - 1`` that the key chooses [3]."""
-    half = max((max(size - 1, 1).bit_length() + 1) // 2, 1)
-    mask, above = np.uint64((1 << half) - 1), np.uint64(64 - half)
     keys = [np.uint64((key + (turn + 1) * _GOLDEN) & _MASK) for turn in range(_ROUNDS)]
-    found = place.astype(np.uint64)
-    walking = np.arange(len(found))
-    while len(walking):
-        left, right = found[walking] >> np.uint64(half), found[walking] & mask
-        for one in keys:
-            left, right = right, left ^ (((right + one) * np.uint64(_GOLDEN)) >> above)
-        found[walking] = (left << np.uint64(half)) | right
-        walking = walking[found[walking] >= np.uint64(size)]
-    return found.astype(np.int64)
+    wide = math.isqrt(size - 1) + 1
+    high = -(-size // wide)
+    found = _permuted(keys, place.astype(np.uint64), high, wide)
+    outside = np.flatnonzero(found >= np.uint64(size))
+    while len(outside):
+        found[outside] = _permuted(keys, found[outside], high, wide)
+        outside = outside[found[outside] >= np.uint64(size)]
+    return np.asarray(found.astype(np.int64))
+
+
+def _permuted(keys: list[np.uint64], numbers: Any, high: int, wide: int) -> Any:
+    """Permute numbers below ``high * wide``: row and column in turn move by a hash of the other one."""
+    parts, sizes = list(np.divmod(numbers, np.uint64(wide))), (np.uint64(high), np.uint64(wide))
+    for turn, key in enumerate(keys):
+        one, other = turn % 2, 1 - turn % 2
+        parts[one] += _below(sizes[one], parts[other] + key)
+        # What is below its size wraps to a large number here.
+        parts[one] = np.minimum(parts[one], parts[one] - sizes[one])
+    return parts[0] * sizes[1] + parts[1]
+
+
+def _below(size: np.uint64, numbers: Any) -> Any:
+    """Hash numbers, which are overwritten, to some below a size of at most 32 bits."""
+    numbers *= np.uint64(_GOLDEN)
+    numbers >>= np.uint64(32)
+    numbers *= size
+    numbers >>= np.uint64(32)
+    return numbers

@@ -36,7 +36,7 @@ _MENDS: Final = {
     errno.EACCES: "check its permissions",
     errno.EROFS: "choose a place that can be written",
     errno.ENOENT: "check the path",
-    errno.EISDIR: "it is a directory; name a file",
+    errno.EISDIR: "name a file",
     errno.ENOTDIR: "a part of the path is no directory",
 }
 _COPIED: Final = 1 << 20
@@ -61,14 +61,17 @@ class Spool:
     infeasible
         Rows among them that have a reason in place of figures.
     resumed
-        Rows that an earlier run had done.
+        Rows that an earlier run had done; none with `restart`, which begins anew.
     """
 
-    def __init__(self, output: Path, manifest: dict[str, Any], *, header: bytes) -> None:
+    def __init__(
+        self, output: Path, manifest: dict[str, Any], *, header: bytes, restart: bool = False
+    ) -> None:
         self.output = output
         self.folder = output.with_name(f"{output.name}.sweep")
         self._manifest = manifest
         self._header = header
+        self._restart = restart
         self._rows: BinaryIO | None = None
         self._journal: BinaryIO | None = None
         self.done = self.bytes = self.infeasible = self.resumed = 0
@@ -108,11 +111,11 @@ class Spool:
         if self.output.exists() and not os.access(self.output, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         self.folder.mkdir(exist_ok=True)
+        self._journal = (self.folder / "journal").open("a+b", buffering=0)
+        _lock(self._journal, self.output)  # what stands there is touched by its owner alone
         for part in self.folder.glob("part-*"):
             part.unlink()  # of processes that were killed
-        self._journal = (self.folder / "journal").open("a+b", buffering=0)
-        _lock(self._journal, self.output)
-        there = self._read_manifest()
+        there = None if self._restart or not self._started() else self._read_manifest()
         if there is None:
             (self.folder / "rows").unlink(missing_ok=True)
             self._journal.truncate(0)
@@ -120,6 +123,10 @@ class Spool:
         elif there != self._manifest:
             self._refuse(there)
         self._open()
+
+    def _started(self) -> bool:
+        """Whether any part is done."""
+        return (self.folder / "journal").stat().st_size > 0
 
     def _read_manifest(self) -> dict[str, Any] | None:
         try:

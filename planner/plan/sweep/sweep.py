@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -118,9 +117,8 @@ def sweep(
         "rows": asked.rows.size,
     }
     order = order_of(asked, format=kind, version=version(), catalog=records)
-    if restart:
-        shutil.rmtree(f"{target}.sweep", ignore_errors=True)
-    with Spool(target, manifest, header=csv_header(fields) if kind == "csv" else b"") as spool:
+    header = csv_header(fields) if kind == "csv" else b""
+    with Spool(target, manifest, header=header, restart=restart) as spool:
         total = asked.rows.size
         spans = _spans(spool.done, total, size)
         parts: Iterator[Part]
@@ -200,7 +198,7 @@ def _target(grid: object, output: str | Path | None) -> tuple[Path, Literal["csv
     """Return the file to write, and in which format."""
     if output is None:
         if not isinstance(grid, str | Path):
-            raise UsageError("say where to write the rows: output='rows.csv' or 'rows.parquet'")
+            raise UsageError("say where to write the rows: -o rows.csv, or output='rows.parquet'")
         output = Path(Path(grid).stem + ".csv")
     target = Path(output)
     kind = _ENDINGS.get(target.suffix.lower())

@@ -23,12 +23,12 @@ from planner.plan.sweep.question import Sweep
 from planner.plan.sweep.rows import Column
 from planner.plan.sweep.training_case import Shared, read_case
 from planner.plan.sweep.training_figures import FIGURES, Sheet
+from planner.plan.sweep.training_layers import LAYER, TRAFFIC, layers_of, traffic_of
 from planner.plan.sweep.training_rows import (
     DEGREES,
     REASONS,
     Physics,
     evaluated,
-    layers_of,
     strategy_of,
     too_many,
 )
@@ -40,8 +40,6 @@ __all__ = ["Training"]
 BLOCK: Final = 16_384
 """Rows that are evaluated together: some hundred temporary arrays stay in the cache."""
 LAYOUT: Final = (*DEGREES, "sharding", "recompute", "recompute_layers", "sequence_parallel", "offload")
-LAYER: Final = ("tp", "cp", "ep", "etp", "micro_batch", "sequence_parallel")
-"""What the costs of a layer depend on beside the case."""
 OTHERS: Final = ("global_batch", "tokens", "gpus")
 NEEDED: Final = ("tp", "cp", "pp", "vpp", "dp", "micro_batch", "sharding", "recompute", "sequence_parallel")
 EXPERTS: Final = ("ep", "etp")
@@ -101,6 +99,7 @@ class Training(ArrayEngine[Shared, Sheet]):
         }
         self._by_layout = Keys(sweep, (*LAYOUT, "global_batch"))
         self._by_layer = Keys(sweep, LAYER)
+        self._by_traffic = Keys(sweep, TRAFFIC)
 
     def _check(self) -> None:
         """Raise `HinderedError` with everything that stands in the way."""
@@ -192,7 +191,8 @@ class Training(ArrayEngine[Shared, Sheet]):
         tuples = self._by_layer.distinct(axes, rows, count)
         hardware = shared.case.site.table
         layers = layers_of(shared, hardware, strategy, tuples, kept=self._by_layer.able)
-        return evaluated(shared, hardware, strategy, layers, count)
+        traffic = traffic_of(shared, hardware, strategy, self._by_traffic.distinct(axes, rows, count))
+        return evaluated(shared, hardware, strategy, layers, traffic, count)
 
     def _batches(self, shared: Shared, axes: Mapping[str, Column], rows: IntArray | None) -> FloatArray:
         known = shared.tables.get("global_batch")

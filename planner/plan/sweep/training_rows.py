@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from planner.model.activations import ActivationCosts, activation_costs, kept_bytes
-from planner.model.layer import LayerCosts, layer_costs
+from planner.model.activations import kept_bytes
+from planner.model.data_parallel import Traffic
 from planner.model.memory import MemoryCosts, fit_probability, memory_costs
 from planner.model.pipeline import alike
 from planner.model.training import StepCosts, micro_batches, step_costs
 from planner.plan.solve import FITS, request_of
-from planner.plan.sweep.arrays import Distinct
 from planner.plan.sweep.training_case import Shared
+from planner.plan.sweep.training_layers import HYBRID, Layers
 from planner.search import legality
 from planner.search.reasons import RULES
 from planner.search.request import MOST_ACCELERATORS
 from planner.tables import Hardware, Strategy
 from planner.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["DEGREES", "REASONS", "Layers", "Physics", "evaluated", "strategy_of"]
+__all__ = ["DEGREES", "REASONS", "Physics", "evaluated", "strategy_of", "too_many"]
 
 DEGREES: Final = ("tp", "cp", "pp", "vpp", "ep", "etp", "dp", "micro_batch")
 SIZED: Final = ("tp", "ep")
 """Degrees whose legal values are looked up; the others follow from arithmetic."""
-_KEPT: Final = 1 << 16
-"""Layer tuples that a case keeps."""
 _RULE: Final = ("tp", "cp", "pp", "vpp", "ep", "etp", "micro_batch", "sequence_parallel")
-T = TypeVar("T", LayerCosts, ActivationCosts)
 
 REASONS: Final = (
     *(RULES[name] for name in _RULE),
@@ -44,18 +41,6 @@ REASONS: Final = (
 )
 """Why a row has no figures, in the order in which they are looked at."""
 _FOLD, _WORK, _SCHEDULE, _SHARD, _COST, _MEMORY, _SIZE = range(len(_RULE), len(REASONS))
-
-
-@dataclass(frozen=True, eq=False)
-class Layers:
-    """Costs of layers and their activations, one tuple per row."""
-
-    layer: LayerCosts
-    activations: ActivationCosts
-
-    def take(self, index: IntArray) -> Layers:
-        """Rows at `index`."""
-        return Layers(self.layer.take(index), self.activations.take(index))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +62,8 @@ def strategy_of(shared: Shared, inputs: Mapping[str, FloatArray]) -> Strategy:
     tp, sharding = inputs["tp"], inputs["sharding"].astype(np.int64)
     recompute = inputs["recompute"].astype(np.int64)
     hybrid = np.full(1, np.inf)
-    if np.any(sharding == 4):
-        hybrid = np.where(sharding == 4, legality.hybrid_group(hardware=case.site.table, tp=tp), np.inf)
+    if np.any(sharding == HYBRID):
+        hybrid = np.where(sharding == HYBRID, legality.hybrid_group(hardware=case.site.table, tp=tp), np.inf)
     request = request_of(case, MOST_ACCELERATORS)
     return Strategy(
         seq_len=one * request.seq_len,
@@ -138,7 +123,9 @@ def illegal(shared: Shared, st: Strategy) -> IntArray:
         st.dp <= np.ceil(batches),
         plain | ((st.vpp > 1) & full),
         (st.sharding == 0)
-        | np.where(st.sharding == 4, (hybrid > 1) & (shares > 1) & (shares == np.floor(shares)), same > 1),
+        | np.where(
+            st.sharding == HYBRID, (hybrid > 1) & (shares > 1) & (shares == np.floor(shares)), same > 1
+        ),
     )
     found = np.full(max(len(st), *(np.size(rule) for rule in rules)), -1)
     for place in reversed(range(len(rules))):
@@ -150,74 +137,9 @@ def _common(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.gcd(a.astype(np.int64), b.astype(np.int64)).astype(float)
 
 
-def layers_of(shared: Shared, hardware: Hardware, st: Strategy, tuples: Distinct, kept: bool) -> Layers:
-    """Return the costs of the layers of layouts, every tuple of what they depend on computed once.
-
-    Parameters
-    ----------
-    kept
-        Whether the codes of `tuples` mean the same in every part of the sweep, so that what is known stays.
-    """
-    if tuples.first is None or tuples.back is None:
-        return _layers(shared, hardware, st)
-    if not kept or tuples.code is None:
-        found = _layers(shared, hardware.take(tuples.first), st.take(tuples.first))
-        return found.take(tuples.back)
-    table: dict[str, object] = shared.tables
-    places: dict[int, int] = table.setdefault("places", {})  # type: ignore[assignment]
-    codes = tuples.code.tolist()
-    if len(places) > _KEPT:
-        places.clear()
-        table.pop("layers", None)
-    fresh = [row for row, code in enumerate(codes) if code not in places]
-    if fresh:
-        rows = tuples.first[np.array(fresh)]
-        new = _layers(shared, hardware.take(rows), st.take(rows))
-        known = table.get("layers")
-        table["layers"] = new if known is None else _stacked(known, new)  # type: ignore[arg-type]
-        places.update({codes[row]: len(places) + place for place, row in enumerate(fresh)})
-    at = np.array([places[code] for code in codes])
-    layers: Layers = table["layers"]  # type: ignore[assignment]
-    return layers.take(at[tuples.back])
-
-
-def _layers(shared: Shared, hardware: Hardware, st: Strategy) -> Layers:
-    case = shared.case
-    layer = layer_costs(hardware=hardware, model=case.job.model, software=case.software, strategy=st)
-    none = np.zeros((1, 1))
-    activations = activation_costs(model=case.job.model, software=case.software, strategy=st)
-    many = max(len(st), len(hardware))
-    return Layers(
-        _full(replace(layer, forward_terms=none, backward_terms=none), many), _full(activations, many)
-    )
-
-
-def _full(table: T, rows: int) -> T:
-    """All columns but the terms of full length, so that tables stack and rows can be taken."""
-    columns = {f.name: getattr(table, f.name) for f in fields(table)}
-    full = {
-        name: np.broadcast_to(column, (rows,))
-        for name, column in columns.items()
-        if not name.endswith("_terms")
-    }
-    return replace(table, **full)
-
-
-def _stacked(one: Layers, other: Layers) -> Layers:
-    return Layers(_both(one.layer, other.layer), _both(one.activations, other.activations))
-
-
-def _both(one: T, other: T) -> T:
-    columns = {
-        f.name: getattr(one, f.name)
-        if f.name.endswith("_terms")
-        else np.concatenate([getattr(one, f.name), getattr(other, f.name)])
-        for f in fields(one)
-    }
-    return replace(one, **columns)
-
-
-def evaluated(shared: Shared, hardware: Hardware, st: Strategy, layers: Layers, many: int) -> Physics:
+def evaluated(
+    shared: Shared, hardware: Hardware, st: Strategy, layers: Layers, traffic: Traffic | None, many: int
+) -> Physics:
     """Return what layouts cost, legal or not; ``[many]`` or ``[1]``.
 
     Parameters
@@ -225,7 +147,9 @@ def evaluated(shared: Shared, hardware: Hardware, st: Strategy, layers: Layers, 
     hardware
         One row, or as many as there are layouts.
     layers
-        From `layers_of`.
+        From `planner.plan.sweep.training_layers.layers_of`.
+    traffic
+        From `planner.plan.sweep.training_layers.traffic_of`.
     """
     case = shared.case
     model, software = case.job.model, case.software
@@ -236,6 +160,7 @@ def evaluated(shared: Shared, hardware: Hardware, st: Strategy, layers: Layers, 
         strategy=st,
         layer=layers.layer,
         kept=kept_bytes(st, layers.activations),
+        traffic=traffic,
     )
     memory = memory_costs(
         model=model,
