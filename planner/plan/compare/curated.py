@@ -157,7 +157,7 @@ CURATED: Final[Mapping[str, tuple[Part, ...]]] = {
         Part(
             of="services",
             title="{it.model}, {it.traffic}",
-            same="users",
+            same="usd_per_user_month",
             rows=(_USERS, _USER_MONTH),
         ),
     ),
