@@ -118,15 +118,20 @@ def test_a_latin_hypercube_has_one_row_in_every_part(n: int, seed: int) -> None:
     assert sorted(np.floor(share * n).astype(int)) == list(range(n))
 
 
-def test_draws_are_uniform_and_axes_independent() -> None:
+@pytest.mark.parametrize("kind", ["random", "latin-hypercube"])
+@pytest.mark.parametrize("size", [40_000, 1_000_003])
+def test_draws_are_uniform_and_axes_independent(kind: str, size: int) -> None:
     axes = {name: Continuous(lambda share: share, "", whole=False) for name in ("u", "v")}
-    columns = Rows((Plan("random", axes, 40_000, 5),)).columns(0, 40_000)
+    columns = Rows((Plan(kind, axes, size, 5),)).columns(0, 40_000)
     u, v = (columns[name].numbers for name in ("u", "v"))
     assert u is not None
     assert v is not None
     assert np.histogram(u, 20, (0, 1))[0] == pytest.approx(np.full(20, 2000), abs=5 * 2000**0.5)
+    assert np.histogram(np.diff(u) % 1, 20, (0, 1))[0] == pytest.approx(np.full(20, 2000), abs=5 * 2000**0.5)
     assert abs(np.corrcoef(u, v)[0, 1]) < 5 / 200
-    assert abs(np.corrcoef(u[1:], u[:-1])[0, 1]) < 5 / 200
+    for lag in (1, 200, 1000):
+        assert abs(np.corrcoef(u[lag:], u[:-lag])[0, 1]) < 5 / 200
+        assert abs(np.corrcoef(u[lag:], v[:-lag])[0, 1]) < 5 / 200
 
 
 @settings(max_examples=3, deadline=None)

@@ -29,6 +29,8 @@ from planner.types import FloatArray, IntArray
 __all__ = ["Column", "Plan", "Rows"]
 
 _GOLDEN: Final = 0x9E3779B97F4A7C15
+_FACTORS: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+"""Of SplitMix64 [1]."""
 _ROUNDS: Final = 4
 _MASK: Final = (1 << 64) - 1
 
@@ -159,8 +161,8 @@ def _uniform(key: np.uint64, place: IntArray) -> FloatArray:
 
 def _mixed(state: Any) -> Any:
     """Finish SplitMix64 [1]."""
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    state = (state ^ (state >> np.uint64(30))) * _FACTORS[0]
+    state = (state ^ (state >> np.uint64(27))) * _FACTORS[1]
     return state ^ (state >> np.uint64(31))
 
 
@@ -190,8 +192,10 @@ def _permuted(keys: list[np.uint64], numbers: Any, high: int, wide: int) -> Any:
 
 def _below(size: np.uint64, numbers: Any) -> Any:
     """Hash numbers, which are overwritten, to some below a size of at most 32 bits."""
-    numbers *= np.uint64(_GOLDEN)
-    numbers >>= np.uint64(32)
+    for factor in _FACTORS:
+        numbers *= factor
+        numbers ^= numbers >> np.uint64(32)
+    numbers &= np.uint64(0xFFFFFFFF)
     numbers *= size
     numbers >>= np.uint64(32)
     return numbers
