@@ -80,14 +80,29 @@ def test_another_grid_is_refused_with_the_mend(tmp_path: Path) -> None:
     assert written(output) == 4
 
 
-def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+def test_another_grid_begins_where_nothing_was_done(tmp_path: Path) -> None:
     output = tmp_path / "rows.csv"
-    with (
-        Spool(output, MANIFEST, header=HEADER),
-        pytest.raises(OutputError, match="another sweep is writing it"),
-    ):
-        written(output)
-    assert written(output) == 0
+    written(output, 0, manifest={"grid": "b", "rows": 24})
+    assert written(output, 1) == 0
+    assert written(output) == 4
+    assert output.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_second_writer_is_refused_and_touches_nothing(tmp_path: Path, *, restart: bool) -> None:
+    output = tmp_path / "rows.csv"
+    with Spool(output, MANIFEST, header=HEADER) as first:
+        first.append(*PARTS[0], infeasible=1)
+        part = first.folder / "part-1"
+        part.write_bytes(PARTS[1][1])
+        with (
+            pytest.raises(OutputError, match="another sweep is writing it"),
+            Spool(output, MANIFEST, header=HEADER, restart=restart),
+        ):
+            pass
+        first.append(PARTS[1][0], part, infeasible=1)
+    assert written(output) == 8
+    assert output.read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
@@ -123,7 +138,7 @@ def test_places_that_cannot_be_written_are_said_before_anything_is_computed(tmp_
 
     assert "there is no directory" in refused(tmp_path / "none" / "rows.csv")
     (tmp_path / "folder.csv").mkdir()
-    assert "it is a directory; name a file" in refused(tmp_path / "folder.csv")
+    assert "Is a directory; name a file" in refused(tmp_path / "folder.csv")
     with pytest.raises(UsageError, match=r"ends in \.csv or \.parquet; name one"):
         planner.sweep(GRID, output=tmp_path / "rows.xlsx")
     with pytest.raises(UsageError, match="say where to write the rows"):
