@@ -10,6 +10,7 @@ import pytest
 import planner
 from planner.errors import InfeasibleError, InputError, UsageError
 from planner.plan.sensitivity.results import Bar, Elasticity, SensitivityResult, Threshold
+from planner.plan.sensitivity.words import sentence_of
 
 ASKED: dict[str, Any] = {
     "command": "train",
@@ -190,6 +191,13 @@ def test_what_is_wrong_gets_a_sentence(options: dict[str, Any], kind: type[Excep
     with pytest.raises(kind, match=r".") as caught:
         planner.sensitivity(ASKED, **options)
     assert sentence in str(caught.value)
+
+
+def test_nothing_moves_it_is_said_of_what_was_looked_at(whole: SensitivityResult) -> None:
+    quiet = whole.result.model_copy(update={"bars": ()})
+    assert sentence_of(quiet).endswith("Nothing that has a range moves it.")
+    few = quiet.effort.model_copy(update={"not_looked_at": ("site.x.pue.mean",)})
+    assert sentence_of(quiet.model_copy(update={"effort": few})).endswith("that was looked at moves it.")
 
 
 def test_a_result_is_flat_records_tables_and_a_frame(whole: SensitivityResult) -> None:

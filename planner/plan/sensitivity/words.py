@@ -37,7 +37,8 @@ def sentence_of(answer: SensitivityAnswer) -> str:
     said = [_moves(bar, figure) for bar in answer.bars[:_LISTED]]
     start = f"{figure.label}: {figure.show(answer.figure.value)}{interval}."
     if not said:
-        return f"{start} Nothing that has a range moves it."
+        which = "that was looked at" if answer.effort.not_looked_at else "that has a range"
+        return f"{start} Nothing {which} moves it."
     return f"{start} What moves it most: {'; '.join(said)}."
 
 
@@ -125,7 +126,7 @@ def corner_words(
         f"{likely:.0%}" if 1 - _SURE <= likely <= _SURE else ("over 99 %" if likely > 0.5 else "under 1 %")
     )
     if worst.inputs == 0:
-        return f"{first}; nothing that has a range moves it."
+        return f"{first}; no range that was looked at moves it."
     whose = "the range at its" if worst.inputs == 1 else f"all {worst.inputs} ranges at their"
     ends = f"with {whose} worse end {_at(worst, figure)}"
     if not worst.holds:
