@@ -192,7 +192,9 @@ class Training(ArrayEngine[Shared, Sheet]):
         hardware = shared.case.site.table
         layers = layers_of(shared, hardware, strategy, tuples, kept=self._by_layer.able)
         traffic = traffic_of(shared, hardware, strategy, self._by_traffic.distinct(axes, rows, count))
-        return evaluated(shared, hardware, strategy, layers, traffic, count)
+        return evaluated(
+            shared, hardware, strategy, tuples=tuples, layers=layers, traffic=traffic, many=count
+        )
 
     def _batches(self, shared: Shared, axes: Mapping[str, Column], rows: IntArray | None) -> FloatArray:
         known = shared.tables.get("global_batch")

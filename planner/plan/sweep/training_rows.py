@@ -14,6 +14,7 @@ from planner.model.memory import MemoryCosts, fit_probability, memory_costs
 from planner.model.pipeline import alike
 from planner.model.training import StepCosts, micro_batches, step_costs
 from planner.plan.solve import FITS, request_of
+from planner.plan.sweep.arrays import Distinct
 from planner.plan.sweep.training_case import Shared
 from planner.plan.sweep.training_layers import HYBRID, Layers
 from planner.search import legality
@@ -82,7 +83,7 @@ def strategy_of(shared: Shared, inputs: Mapping[str, FloatArray]) -> Strategy:
     )
 
 
-def illegal(shared: Shared, st: Strategy) -> IntArray:
+def illegal(shared: Shared, st: Strategy, tuples: Distinct) -> IntArray:
     """Return the rule that each layout breaks first, as a place in `REASONS`; -1 for none.
 
     The rules are those of `planner.search.legality` and `planner.search.space`, by row.
@@ -92,14 +93,16 @@ def illegal(shared: Shared, st: Strategy) -> IntArray:
     layers, experts = float(model.layers[0]), float(model.n_moe[0]) > 0
     sizes = {}
     for name in SIZED:
-        values = np.unique(getattr(st, name))
-        asked = request.changed(pins={name: tuple(values.tolist())})
+        values = getattr(st, name)
+        if tuples.first is not None and values.shape[0] > 1:
+            values = values[tuples.first]
+        asked = request.changed(pins={name: tuple(np.unique(values).tolist())})
         legal = (
             legality.tensor_sizes(hardware=case.site.table, model=model, request=asked)
             if name == "tp"
             else legality.expert_sizes(model=model, request=asked)
         )
-        sizes[name] = np.isin(getattr(st, name), legal)
+        sizes[name] = tuples.spread(np.isin(values, legal))
     width = float(model.expert_ffn[0])
     split = st.seq_len / st.cp % st.tp == 0
     batches = st.global_batch / st.micro_batch
@@ -138,7 +141,14 @@ def _common(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def evaluated(
-    shared: Shared, hardware: Hardware, st: Strategy, layers: Layers, traffic: Traffic | None, many: int
+    shared: Shared,
+    hardware: Hardware,
+    st: Strategy,
+    *,
+    tuples: Distinct,
+    layers: Layers,
+    traffic: Traffic | None,
+    many: int,
 ) -> Physics:
     """Return what layouts cost, legal or not; ``[many]`` or ``[1]``.
 
@@ -146,6 +156,8 @@ def evaluated(
     ----------
     hardware
         One row, or as many as there are layouts.
+    tuples
+        Layouts whose layers cost the same, which have `SIZED` in common.
     layers
         From `planner.plan.sweep.training_layers.layers_of`.
     traffic
@@ -173,7 +185,7 @@ def evaluated(
     fit = fit_probability(
         device_bytes=memory.device_bytes, capacity_bytes=hardware.memory_bytes, sigma=request.sigma
     )
-    reason = illegal(shared, st)
+    reason = illegal(shared, st, tuples)
     missing = ~(np.isfinite(step.step_s) & (step.step_s > 0) & np.isfinite(memory.device_bytes))
     reason = np.where((reason < 0) & missing, _COST, reason)
     reason = np.where((reason < 0) & (fit < FITS[-1]), _MEMORY, reason)
