@@ -18,7 +18,7 @@ DOCS = Path(__file__).resolve().parents[1]
 
 
 def picture(arguments: str, _old: str) -> str:
-    """``NAME ; COMMAND``: what ``COMMAND -o NAME.svg`` draws, written to ``docs/img`` unless only checked.
+    """``NAME ; COMMAND``: what ``COMMAND -o NAME.png`` draws, written to ``docs/img`` unless only checked.
 
     A picture in which words lie on words, or beyond its edge, is refused.
     """
@@ -26,8 +26,8 @@ def picture(arguments: str, _old: str) -> str:
     if "--check" not in sys.argv:
         (DOCS / "img").mkdir(exist_ok=True)
         with patch.object(files, "rendered", _looked_at):
-            invoked(f"{command} -o {DOCS / 'img' / name}.svg")
-    return f"```sh\n{command} -o {name}.svg\n```\n\n![{name.replace('-', ' ')}](img/{name}.svg)"
+            invoked(f"{command} -o {DOCS / 'img' / name}.png")
+    return f"```sh\n{command} -o {name}.png\n```\n\n![{name.replace('-', ' ')}](img/{name}.png)"
 
 
 def _looked_at(axes: Any, format: str, **how: Any) -> bytes:

@@ -22,7 +22,7 @@ NOTEBOOK = DOCS / "tutorial.ipynb"
 IMAGES = DOCS / "img"
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 MARKED = re.compile(r"<!-- generate: cell[^\n]*-->\n(.*?)<!-- /generate -->", re.DOTALL)
-PICTURE = ".svg"
+PICTURE = ".png"
 
 
 class _Kernel:
