@@ -25,13 +25,14 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from planner.cli.people import plain
-from planner.cli.streams import to_file, to_stdout
+from planner.cli.streams import check_writable, to_file, to_stdout
 from planner.errors import UsageError, suggest
 
 __all__ = ["Answer", "Choice", "Column", "Table", "document", "emit", "rendered"]
 
 _MACHINE: Final = ("json", "jsonl", "csv")
 _PICTURES: Final = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
+_NO_PICTURES: Final = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".eps", ".ps", ".svgz")
 _WIDEST: Final = 64
 """Characters of a cell before it is wrapped."""
 _ENDINGS: Final = {
@@ -161,12 +162,17 @@ class Choice:
         if len(set(named)) > 1:
             raise UsageError(f"{' and '.join(named)} are different formats; choose one of them")
         ending = PurePath(output).suffix.lower() if output else ""
+        if ending in _NO_PICTURES:
+            raise UsageError(f"-o {output}: pictures are written as .svg, .png or .pdf; choose one of these")
         if output and ending in _PICTURES:
             for name in named[:1]:
                 _check_format(name)
+            check_writable(output)
             return cls(named[0] if named else "", "-", _PICTURES[ending], output)
         chosen = named[0] if named else _ENDINGS.get(ending, "table")
         _check_format(chosen)
+        if output is not None and output != "-":
+            check_writable(output)
         return cls(chosen, "-" if output is None else output)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from planner.errors import InputError, OutputError
 
-__all__ = ["read_input", "talk", "to_file", "to_stdout"]
+__all__ = ["check_writable", "read_input", "talk", "to_file", "to_stdout"]
 
 MOST_BYTES: Final = 64 * 2**20
 """Nothing that is read by ``-`` or named on the command line is larger."""
@@ -93,6 +93,21 @@ def abandon_stdout() -> None:
         os.close(null)
 
 
+def check_writable(name: str) -> None:
+    """Refuse a file that cannot be written before anything is computed for it; it is not touched.
+
+    Raises
+    ------
+    OutputError
+        A directory, in a directory that is not there, or without the permission.
+    """
+    try:
+        if not _direct(name):
+            _check(Path(os.path.realpath(name)))
+    except (OSError, ValueError) as error:
+        raise _unwritable(name, error) from error
+
+
 def to_file(name: str, text: str | bytes) -> None:
     """Write a file as a whole: it holds all of the text (or the bytes of a picture), or what it held before.
 
@@ -105,23 +120,37 @@ def to_file(name: str, text: str | bytes) -> None:
     """
     content = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     try:
-        if name and Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
+        if _direct(name):
             Path(name).write_bytes(content)
         else:
             _replace(Path(os.path.realpath(name)), content)
     except (OSError, ValueError) as error:
-        because = _because(error) if isinstance(error, OSError) else str(error)
-        raise OutputError(f"{name}: cannot be written: {because}") from error
+        raise _unwritable(name, error) from error
     talk(f"Wrote {name}")
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _direct(name: str) -> bool:
+    """Whether it is a device or a pipe."""
+    path = Path(name)
+    return bool(name) and path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _unwritable(name: str, error: OSError | ValueError) -> OutputError:
+    because = _because(error) if isinstance(error, OSError) else str(error)
+    return OutputError(f"{name}: cannot be written: {because}")
+
+
+def _check(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, f"there is no directory {path.parent}")
-    if path.exists() and not os.access(path, os.W_OK):
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    _check(path)
     import tempfile
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)

@@ -69,6 +69,8 @@ def report(
         A file cannot be read or written.
     """
     check_installed()
+    if output is not None:
+        _check(Path(output))
     found = asked(what, catalog=catalog, set=set, changed=inputs, figures=named(figures))
     made = made_of(found, title=title)
     if output is not None:
@@ -137,6 +139,14 @@ def _page(found: Asked, result: Any, title: str | None) -> Page:
         version=__version__,
         digest=catalog_hash((*found.ready.overlays, *found.overlays)),
     )
+
+
+def _check(path: Path) -> None:
+    """Refuse what cannot be a file before anything is computed for it."""
+    if path.is_dir():
+        raise OutputError(f"{path}: cannot be written: it is a directory; name a file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: cannot be written: there is no directory {path.parent}; check the path")
 
 
 def _write(path: Path, html: str) -> None:

@@ -85,6 +85,7 @@ def test_models_given_both_ways_are_laid_over_one_another(run: Run) -> None:
         (("curve", "days", "llama-3.1-8b", "--gpu", "h1000"), 3, "unknown accelerator 'h1000'"),
         (("curve", "days", "llama-8", "--gpu", "h100", "--gpus", "8"), 3, "unknown model"),
         (("catalog", "list", "-o", "x.svg"), 2, "has no picture"),
+        ((*HERE, "-o", "x.jpg"), 2, "pictures are written as .svg, .png or .pdf"),
     ],
 )
 def test_mistakes_come_with_their_mend(
@@ -121,7 +122,10 @@ def test_where_nothing_fits_there_is_no_picture(run: Run, tmp_path: Path) -> Non
     assert not file.exists()
 
 
-def test_a_picture_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written_is_refused_before_it_is_computed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planner.plan.curve.curve.curve", lambda *_, **__: pytest.fail("computed"))
     result = run(*FAST, "-o", str(tmp_path / "none" / "c.png"))
     assert result.exit_code == 5
     assert "there is no directory" in result.stderr

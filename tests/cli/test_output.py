@@ -14,7 +14,7 @@ import pytest
 
 from planner.cli.output import Answer, Choice, Column, Table, document, rendered
 from planner.cli.people import fixed, interval, percent, plain, quantity
-from planner.cli.streams import read_input, to_file
+from planner.cli.streams import check_writable, read_input, to_file
 from planner.errors import InputError, OutputError, UsageError
 
 ROWS = [
@@ -165,7 +165,17 @@ def test_files_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputError, match="cannot be written"):
         to_file(name, "x")
+    with pytest.raises(OutputError, match="cannot be written"):
+        check_writable(name)
     assert not list(tmp_path.iterdir())
+
+
+def test_looking_whether_a_file_can_be_written_leaves_it(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    for name in ("old", "new"):
+        check_writable(str(tmp_path / name))
+    check_writable("/dev/null")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("old", "old")]
 
 
 def test_a_failure_midway_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 import planner
-from planner.errors import InputError, MissingExtraError, UsageError
+from planner.errors import InputError, MissingExtraError, OutputError, UsageError
 
 Run = Callable[..., Any]
 SHOW: Final = "colossus-2-show"
@@ -119,6 +119,19 @@ def test_refusals_say_the_mend(run: Run, here: Path, arguments: list[str], code:
     result = run("report", *arguments)
     assert result.exit_code == code
     assert says in result.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["no/where.html", "."])
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_asked(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("planner.reports.asked.asked", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr("planner.reports.report.asked", lambda *_, **__: pytest.fail("asked"))
+    result = run("report", SHOW, "-o", name)
+    assert (result.exit_code, "cannot be written" in result.stderr) == (5, True)
+    with pytest.raises(OutputError, match="directory"):
+        planner.report(SHOW, output=name)
     assert list(here.iterdir()) == []
 
 

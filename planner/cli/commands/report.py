@@ -14,7 +14,7 @@ from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.plans import document_of, option, text_table
 from planner.cli.session import Session
-from planner.cli.streams import talk, to_file
+from planner.cli.streams import check_writable, talk, to_file
 
 if TYPE_CHECKING:
     from planner.reports.results import ReportResult
@@ -64,6 +64,9 @@ def run(
     from planner.reports.report import made_of
 
     check_installed()
+    file = output or _file(what)
+    if file != "-":
+        check_writable(file)
     start = time.perf_counter()
     found = asked(
         _read(what),
@@ -76,9 +79,8 @@ def run(
     session.adopt(found.book)
     result = made_of(found, title=title)
     seconds = time.perf_counter() - start
-    if output == "-":
+    if file == "-":
         return Answer(document={}, text=result.html, exit_code=_code(result))
-    file = output or _file(what)
     if Path(file).is_file():
         talk(f"Note: {file} held something else, which is replaced")
     to_file(file, result.html)
