@@ -47,7 +47,7 @@ _ASIDE: Final = ("tokens", "top", "catalog")
 
 
 def group_of(book: Catalog, *, cluster: str | None, precision: str | None) -> str | None:
-    """Return a cluster, or the group with the highest dense peak of one with unlike hardware."""
+    """Return a cluster, or the group with the most dense FLOP/s in all of one with unlike hardware."""
     if cluster is None:
         return None
     found = sites(book, cluster=cluster, gpu=None, gpus=None)

@@ -207,6 +207,7 @@ def test_marks_stand_where_something_begins_to_bind() -> None:
     ("text", "ends"),
     [
         ("8..10M", (8, 10_000_000)),
+        ("8..8", (8, 8)),
         ("16..", (16, None)),
         ("..1k", (None, 1000)),
         ("512", (None, 512)),
@@ -221,7 +222,6 @@ def test_ranges(text: str | None, ends: tuple[int | None, int | None]) -> None:
     ("text", "sentence"),
     [
         ("10M..8", "smaller number first"),
-        ("8..8", "smaller number first"),
         ("..", "name an end"),
         ("8..inf", "--gpus 'inf'"),
         ("0..10", "outside 1"),
@@ -262,3 +262,14 @@ def test_kinds_by_name() -> None:
         kind_named("throughptu")
     assert all(kind.about.endswith(".") and len(kind.about) < 84 for kind in KINDS.values())
     assert all(callable(kind.data) for kind in KINDS.values())
+
+
+def test_of_unlike_hardware_one_group_is_drawn_up_to_its_size() -> None:
+    layout = "tp=1 cp=2 pp=1"
+    given = {"model": "llama-3.1-8b", "layout": layout, "points": 2, "scaling": "strong", "catalog": BOOK}
+    whole = curve("throughput", cluster="colossus-1", gpus=None, **given)
+    most = max(whole.result.series[0].points, key=lambda point: point.x)
+    assert (most.x, whole.inputs.high) == (150_000, 150_000)
+    assert "beyond that" not in " ".join(whole.result.notes)
+    why = next(one.why for one in whole.assumptions if one.field == "group")
+    assert "most compute in all" in why

@@ -14,6 +14,7 @@ from planner.plan import numbers
 from planner.plan.defaults import Filled
 from planner.plan.places import MOST_GPUS, places
 from planner.plan.rates import Where
+from planner.plan.regular import group_of
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
@@ -157,8 +158,15 @@ def _record() -> type:
     return BaseModel
 
 
-def spots_of(book: Catalog, cluster: object, gpu: object) -> tuple[Spot, ...]:
+def spots_of(
+    book: Catalog, cluster: object, gpu: object, *, alike: bool = False, precision: object = None
+) -> tuple[Spot, ...]:
     """Look up clusters and accelerators by name.
+
+    Parameters
+    ----------
+    alike
+        Whether a cluster with unlike hardware counts by the group that is drawn, at this precision.
 
     Raises
     ------
@@ -166,13 +174,22 @@ def spots_of(book: Catalog, cluster: object, gpu: object) -> tuple[Spot, ...]:
         No such cluster or accelerator.
     """
     return (
-        *(_cluster(book, str(name)) for name in names_of(cluster)),
+        *(
+            _cluster(book, str(name), group_of(book, cluster=str(name), precision=_text(precision)))
+            if alike
+            else _cluster(book, str(name), str(name))
+            for name in names_of(cluster)
+        ),
         *(_accelerator(book, str(name)) for name in names_of(gpu)),
     )
 
 
-def _cluster(book: Catalog, name: str) -> Spot:
-    groups = places(book, cluster=name, gpu=None, gpus=None)
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _cluster(book: Catalog, name: str, counted: str | None) -> Spot:
+    groups = places(book, cluster=counted, gpu=None, gpus=None)
     most = max(groups, key=lambda group: group.available)
     plain, _, only = name.partition("/")
     label = book.get(CLUSTER, plain).id + (f"/{only}" if only else "")
@@ -206,7 +223,7 @@ def span_of(gpus: Number | None) -> tuple[int | None, int | None]:
     low, high = ends
     if low is None and high is None:
         raise InputError(f"--gpus {text!r}: name an end of the range, as in 8..10M")
-    if low is not None and high is not None and low >= high:
+    if low is not None and high is not None and low > high:
         raise InputError(f"--gpus {text!r}: write the smaller number first, as in 8..10M")
     return low, high
 

@@ -98,7 +98,7 @@ def curve(
             book=book,
             kind=known,
             models=names_of(model),
-            spots=spots_of(book, cluster, gpu),
+            spots=spots_of(book, cluster, gpu, alike=known.alike, precision=options.get("precision")),
             traffic=tuple(str(name) for name in names_of(traffic)),
             low=low,
             high=high,

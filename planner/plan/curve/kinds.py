@@ -38,6 +38,8 @@ class Kind:
         Accelerators from which and up to which it is drawn, where nothing else says so.
     points
         How many, by default.
+    alike
+        Whether of a cluster with unlike hardware only one group is drawn.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Kind:
     high: int = 10_000_000
     points: int = 60
     serves: bool = False
+    alike: bool = False
     """Whether it asks `planner serve` where traffic is given."""
 
     def given(self, *, traffic: bool) -> Kind:
@@ -70,7 +73,7 @@ _TRAIN: Final = _PLACE | {"days", "goal", "exhaustive", "link", "power_cap"}
 
 def _training(name: str, about: str) -> Kind:
     home = "planner.plan.curve.training:data"
-    return Kind(name=name, about=about, home=home, question="train", own=_TRAIN)
+    return Kind(name=name, about=about, home=home, question="train", own=_TRAIN, alike=True)
 
 
 _SERVE: Final = _PLACE | {

@@ -145,7 +145,8 @@ def _shared(asked: Asked, model: ModelRecord, spot: Spot) -> Shared | str:
     pins = {**pinned({name: options.pop(name, None) for name in LAYOUT}), **asked.layout}
     cluster = group_of(asked.book, cluster=spot.cluster, precision=options.get("precision"))
     if cluster != spot.cluster:
-        asked.filled.assume("group", cluster, f"the group of {spot.label} with the highest peak")
+        why = f"the group of {spot.label} with most compute in all; --cluster NAME/SYSTEM draws another"
+        asked.filled.assume("group", cluster, why)
     own = Filled()
     inputs = {"model": model, "cluster": cluster, "gpu": spot.gpu, **options}
     shared = read_case(asked.book, inputs, own)
