@@ -1,7 +1,8 @@
 """How fast sweeps are: rows per second of one core, memory over the number of rows, and two processes.
 
 ``python benchmarks/sweep_speed.py [--rows 1e5,1e6,1e7]``. Rows per second are of processor time, so
-that what else the machine does changes them little; each rate is the median of five.
+that what else the machine does changes them little; each rate is the median of five. ``--files`` sweeps into
+files alone: ``--files --rows 1e8`` so many rows, first in one process and then in two.
 """
 
 from __future__ import annotations
@@ -131,10 +132,17 @@ def whole(rows: int, workers: int, suffix: str) -> None:
     one = grid(DENSE, {**LAYOUTS, **tokens(max(rows // size, 2))}, columns=FEW)
     with tempfile.TemporaryDirectory() as folder:
         found = planner.sweep(one, output=Path(folder) / f"rows.{suffix}", workers=workers).result
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    said = []
+    for name, who in (("this process", resource.RUSAGE_SELF), ("its workers", resource.RUSAGE_CHILDREN)):
+        used = resource.getrusage(who)
+        if used.ru_maxrss:
+            seconds = used.ru_utime + used.ru_stime
+            said.append(
+                f"{name} {seconds:.1f} s of a processor and {used.ru_maxrss / 2**10:,.0f} MiB at most"
+            )
     print(
         f"{found.rows:,} rows into {suffix} with {workers} workers: {found.seconds:.1f} s, "
-        f"{found.rows_per_s:,.0f} rows/s, {found.file_bytes / 2**20:,.0f} MiB, peak {peak:,.0f} MiB",
+        f"{found.rows_per_s:,.0f} rows/s, {found.file_bytes / 2**20:,.0f} MiB; {', '.join(said)}",
         flush=True,
     )
 
@@ -146,11 +154,13 @@ def main() -> None:
     parser.add_argument("--suffix", default="parquet")
     parser.add_argument("--one", nargs=3, metavar=("ROWS", "WORKERS", "SUFFIX"))
     parser.add_argument("--rates", action="store_true", help="only the rates of one core")
+    parser.add_argument("--files", action="store_true", help="only whole sweeps with their files")
     asked = parser.parse_args()
     if asked.one:
         whole(int(asked.one[0]), int(asked.one[1]), asked.one[2])
         return
-    rates()
+    if not asked.files:
+        rates()
     if asked.rates:
         return
     sizes = [int(float(text)) for text in asked.rows.split(",")]
