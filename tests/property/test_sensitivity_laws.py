@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import exp, inf, log
 from statistics import NormalDist
 from typing import Any
@@ -17,7 +18,7 @@ from planner.plan.sensitivity.corners import probability
 from planner.plan.sensitivity.figures import Figure
 from planner.plan.sensitivity.levers import Lever
 from planner.plan.sensitivity.results import Bar, End
-from planner.plan.sensitivity.slopes import elasticities_of
+from planner.plan.sensitivity.slopes import elasticities_of, step_of
 from planner.plan.sensitivity.thresholds import LADDER, TOLERANCE, walked
 from planner.plan.sensitivity.tornado import bars_of
 from planner.tables.samples import EIGHTY
@@ -110,6 +111,12 @@ def test_the_elasticity_of_a_power_is_its_exponent(given_: list[float]) -> None:
     for one in found:
         assert one.value == pytest.approx(asker.powers[one.name], abs=1e-9)
         assert one.sides == "both"
+
+
+def test_accelerators_are_halved_and_doubled_since_few_layouts_fit_a_few_more_of_them() -> None:
+    amount = lever("k.r.f", 0.5, 2.0)
+    gpus = replace(amount, where="input", name="gpus", whole=True, keeps=False)
+    assert [step_of(amount), step_of(replace(amount, whole=True)), step_of(gpus)] == [0.01, 0.05, 1.0]
 
 
 def bar(name: str, low: float | None, high: float | None) -> Bar:

@@ -192,6 +192,8 @@ def test_inputs_numbers_of_the_catalog_and_groups_of_them_can_be_varied(book: Ca
     assert (gpus.ranged, gpus.whole, gpus.keeps) == (True, True, False)
     assert [one.value for one in of_train("gpus=*0.5..*2", book).settings] == [512.0, 2048.0]
     assert [one.value for one in of_train("days=2 weeks..30", book).settings] == [14.0, 30.0]
+    open_ = of_train("seq_len=4k..8k", book)
+    assert (open_.base, open_.ranged, [one.value for one in open_.settings]) == (None, True, [4000.0, 8000.0])
     words = of_train("precision=bf16,fp8", book)
     assert (words.ranged, [one.text for one in words.settings]) == (False, ["bf16", "fp8"])
     bandwidth = of_train("accelerator.memory.bandwidth=*0.8..4 TB/s", book)

@@ -125,7 +125,7 @@ class Elasticity(Base):
     value: float | None
     """d log figure / d log input; null where it could not be had."""
     step: float
-    """Share by which the input was moved."""
+    """Share by which the input was moved: to its base times, and over, 1 more than this."""
     sides: Literal["both", "up", "down", "none"]
     """In which directions there was an answer."""
     note: str = ""

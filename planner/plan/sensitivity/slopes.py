@@ -16,11 +16,15 @@ SMOOTH: Final = 0.01
 """Share by which numbers of the catalog are moved: small, since the layout stays and the figure is smooth."""
 WHOLE: Final = 0.05
 """Share by which counts are moved: layouts go in steps, over which a small move would tell chance."""
+TWICE: Final = 1.0
+"""Share by which whole counts with layouts of their own are moved: few layouts fit 5 % fewer accelerators."""
 _STEPS: Final = "layouts go in steps: an average over the move"
 
 
 def step_of(lever: Lever) -> float:
     """Return the share by which a lever is moved."""
+    if lever.whole and not lever.keeps:
+        return TWICE
     return WHOLE if not lever.keeps or lever.whole else SMOOTH
 
 
@@ -75,7 +79,7 @@ def _ratio(above: tuple[float, float | None], below: tuple[float, float | None])
 
 def _note(lever: Lever, side: str, up: Outcome, down: Outcome) -> str:
     missing = up.reason if side == "down" else down.reason if side == "up" else up.reason or down.reason
-    said = [_STEPS] if step_of(lever) == WHOLE else []
+    said = [_STEPS] if step_of(lever) >= WHOLE else []
     if side != "both":
         said.append(missing or "the figure is not positive there")
     return "; ".join(said)

@@ -66,14 +66,23 @@ def _figure(end: End, figure: Figure) -> str:
 
 
 def _slope(one: Elasticity) -> tuple[str, ...]:
-    moved = {"both": "+-", "up": "+", "down": "-", "none": ""}[one.sides]
     return (
         one.label,
         one.base_text,
         "" if one.value is None else f"{one.value:+.3f}",
-        f"{moved}{one.step:.0%}" if moved else "",
+        _moved(one),
         one.note,
     )
+
+
+def _moved(one: Elasticity) -> str:
+    if one.sides == "none":
+        return ""
+    if one.step < 1.0:
+        sign = {"both": "+-", "up": "+", "down": "-"}[one.sides]
+        return f"{sign}{one.step:.0%}"
+    times = f"{1.0 + one.step:g}"
+    return {"both": f"x {times}, / {times}", "up": f"x {times}", "down": f"/ {times}"}[one.sides]
 
 
 def _statement(statement: Statement) -> Iterator[Section]:

@@ -179,7 +179,8 @@ def _setting(lever: Lever, text: str, question: Question) -> Setting:
         wrong = mistakes_of(question, {lever.name: value}).get(lever.name)
         if wrong:
             raise InputError(wrong)
-        number = _counted(text) if lever.base is not None else None
+        counts = lever.base is not None or "number" in parameters_of(question)[lever.name].takes
+        number = _counted(text) if counts else None
         shown = text if number is None else lever.show(number)
         number = _measured(lever.name, text) if number is None else number
         return Setting(number, shown, Ask(((lever.name, value),), (), lever.keeps))
