@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from planner.plan.curve.results import Axis
 
-__all__ = ["described", "extent", "laid_out", "renderer_of", "short", "wrapped"]
+__all__ = ["LEAST", "described", "extent", "laid_out", "renderer_of", "short", "wrapped"]
 
 _PAD: Final = 0.09
 """Inches between what stands beside each other."""
+LEAST: Final = 1.7
+"""Inches of the height of axes: a figure whose words leave less grows."""
 _FEW_DECADES: Final = 1.2
 _SOME_DECADES: Final = 2.6
 _MANY_DECADES: Final = 8.0
@@ -104,8 +106,18 @@ def wrapped(figure: Figure, paragraphs: Sequence[str], inches: float, **style: A
         letters -= max(letters // 40, 1)
 
 
-def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0, under: float = 0.0) -> None:
+def laid_out(
+    ax: Axes,
+    title: str,
+    caption: Sequence[str],
+    *,
+    right: float = 0.0,
+    under: float = 0.0,
+    least: float = LEAST,
+) -> None:
     """Place axes on their own figure below a title and above a caption, with room at the right.
+
+    A figure that is too low for its words and `least` inches of axes becomes higher.
 
     Parameters
     ----------
@@ -119,16 +131,35 @@ def laid_out(ax: Axes, title: str, caption: Sequence[str], *, right: float = 0.0
     foot = wrapped(
         figure, caption, inside, fontsize=SMALL - 0.5, color="#444444", va="bottom", linespacing=1.25
     )
-    head.set_position((_PAD / width, 1.0 - _PAD / height))
-    foot.set_position((_PAD / width, _PAD / height))
     dpi = figure.dpi
     top = extent(head).height / dpi + 2.0 * _PAD
     bottom = (extent(foot).height / dpi + 2.5 * _PAD) if caption else _PAD
-    for _ in range(2):  # the ticks may change with the room that they leave
+    asked, passes = height, 2  # the ticks may change with the room that they leave
+    while passes:
         inner: Any = ax.get_window_extent()
         outer: Any = ax.get_tightbbox(renderer_of(figure), for_layout_only=True)
         left = (inner.x0 - outer.x0) / dpi + _PAD
         below = (inner.y0 - outer.y0 + under) / dpi + bottom
         beside = max(right / dpi, (outer.x1 - inner.x1) / dpi) + _PAD
+        height = max(asked, top + below + least)
+        figure.set_size_inches(width, height)
         box = (left / width, below / height, (width - left - beside) / width, (height - top - below) / height)
-        ax.set_position((box[0], box[1], max(box[2], 0.1), max(box[3], 0.1)))
+        ax.set_position((box[0], box[1], max(box[2], 0.1), box[3]))
+        passes = 2 if _broken(ax) else passes - 1
+    head.set_position((_PAD / width, 1.0 - _PAD / height))
+    foot.set_position((_PAD / width, _PAD / height))
+
+
+def _broken(ax: Axes) -> bool:
+    """Write the title of the vertical axis in two lines where it is longer than the axis.
+
+    Returns whether it did so now.
+    """
+    label = ax.yaxis.label
+    text = label.get_text()
+    if "\n" in text or " " not in text or extent(label).height <= ax.get_window_extent().height:
+        return False
+    middles = [at for at, letter in enumerate(text) if letter == " "]
+    at = min(middles, key=lambda place: abs(place - len(text) / 2.0))
+    label.set_text(f"{text[:at]}\n{text[at + 1 :]}")
+    return True

@@ -135,7 +135,7 @@ def at_ends(ax: Axes, ends: Sequence[End], labels: Sequence[Annotation]) -> bool
     pixels = ax.transData.transform(np.array([(end.x, end.y) for end in ends]))
     inside = ax.get_window_extent()
     edge = inside.x1 + _GAP * dpi / 72.0
-    placed = spread(pixels[:, 1], heights, inside.y0 - heights[0], inside.y1 + heights[0])
+    placed = spread(pixels[:, 1], heights, inside.y0 - heights[0], inside.y1 + heights[0] / 2.0)
     if placed is None:
         return False
     to_axes = ax.transAxes.inverted().transform

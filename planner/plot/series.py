@@ -92,12 +92,16 @@ def _series(ax: Axes, answer: CurveAnswer) -> list[_Drawn]:
         )
         if not len(x):
             continue
-        if np.any(high > low) and one.style in ("line", "dashed"):
+        if np.any(high > low) and one.style in ("line", "dashed") and len(x) > 1:
             ax.fill_between(x, low, high, color=colour, alpha=0.14, linewidth=0, zorder=1)
-        if np.any(high > low) and one.style == "points":
+        if np.any(high > low) and (one.style == "points" or len(x) == 1):
             ax.vlines(x, low, high, color=colour, alpha=0.4, linewidth=1.0, zorder=2)
         style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[one.style], "label": one.name}
-        marker, filled = MARKERS[at % len(MARKERS)], colour if one.style != "dashed" else "white"
+        # Where colours come again, they come with other markers.
+        marker, filled = (
+            MARKERS[(at + at // len(COLOURS)) % len(MARKERS)],
+            colour if one.style != "dashed" else "white",
+        )
         if one.style == "iso":
             ax.plot(x, y, linewidth=0.8, zorder=2, **style)
             drawn.append(_Drawn(series=one, colour=colour, x=x, y=y))

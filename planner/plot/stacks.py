@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from planner.plan.curve.results import Axis
-from planner.plot.axes import described, laid_out, renderer_of
+from planner.plot.axes import LEAST, described, laid_out, renderer_of
 from planner.plot.style import COLOURS, HATCHES, INK, SIZE, SMALL, on_axes, styled
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _THICK: Final = 0.62
 _ROOM: Final = 0.48
 """Inches of a bar with its gap, and of everything around the bars."""
 _AROUND: Final = 2.4
+_LINE: Final = 0.16
+"""Inches of a line of a bar's name, at least."""
 _BELOW: Final = 0.45
 _GAP: Final = 0.08
 """Inches from the axis to the names of the parts, for its ticks and title; and from there to the caption."""
@@ -72,7 +74,8 @@ def bars(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, floa
             high = legend.get_window_extent(renderer_of(axes.figure)).height  # type: ignore[arg-type]
             under = high + _GAP * float(axes.figure.dpi)
         if own:
-            laid_out(axes, answer.title, answer.caption, under=under)
+            rows = sum(label.get_text().count("\n") + 1 for label in axes.get_yticklabels())
+            laid_out(axes, answer.title, answer.caption, under=under, least=max(LEAST, _LINE * rows))
         else:
             axes.set_title(answer.title)
     return axes

@@ -72,7 +72,7 @@ def _within(axes: Any) -> None:
         assert min(box.x0 - whole.x0, whole.x1 - box.x1, box.y0 - whole.y0, whole.y1 - box.y1) >= -1, text
 
 
-@pytest.mark.parametrize("size", [(8.0, 5.0), (5.0, 4.0), (12.0, 7.0)])
+@pytest.mark.parametrize("size", [(8.0, 5.0), (5.0, 4.0), (4.0, 3.0), (12.0, 7.0)])
 def test_no_words_lie_on_words_and_all_within_the_figure(size: tuple[float, float]) -> None:
     axes = planner.plot.curve(FULL, size=size)
     assert overlapping(axes) == []
@@ -93,6 +93,25 @@ def test_data_bands_and_scales_of_axes() -> None:
     assert np.max(band[:, 1]) == pytest.approx(1.3 * 1e3 * GPUS[-1])
     ticks = [label.get_text() for label in axes.get_xticklabels()]
     assert {"10", "1k", "100k", "10M"} <= set(ticks)
+
+
+def test_a_figure_that_is_too_low_for_its_words_becomes_higher() -> None:
+    low = planner.plot.curve(FULL, size=(4.0, 3.0))
+    width, height = low.figure.get_size_inches()
+    assert (width, height > 3.0) == (4.0, True)
+    assert low.get_window_extent().height >= 1.69 * low.figure.dpi
+    high = planner.plot.curve(FULL, size=(8.0, 6.0))
+    assert tuple(high.figure.get_size_inches()) == (8.0, 6.0)
+
+
+def test_lines_of_one_colour_have_markers_of_their_own_and_one_point_its_interval() -> None:
+    nine = planner.plot.curve(_result(*(_series(f"model {i}", 1.0 - 0.01 * i) for i in range(9))))
+    lines = [line for line in nine.lines if len(line.get_xdata()) == len(GPUS)]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 9
+    whole = _series("a", 1.0)
+    one = planner.plot.curve(_result(whole.model_copy(update={"points": whole.points[:1]})))
+    (ends,) = one.collections[0].get_segments()
+    np.testing.assert_allclose(ends[:, 1], [0.8e3 * 8, 1.3e3 * 8])
 
 
 def test_axes_of_yours_are_drawn_on_and_returned() -> None:
