@@ -173,3 +173,11 @@ def test_bars_are_drawn_on_axes_of_yours() -> None:
     widths = [patch.get_width() for patch in own.patches]
     assert widths == [2.0, 1.0]
     assert {row["part"]: row["s"] for row in result.rows()} == {"work": 2.0, "rest": 1.0}
+
+
+def test_times_of_steps_are_those_of_like_numbers_of_accelerators() -> None:
+    given = {"model": "llama-3.1-8b", "gpu": "h100", "gpus": 64}
+    steps, held = curve("breakdown", **given).result, curve("memory", **given).result
+    assert any("fewest" in stack.name for stack in held.stacks)
+    assert min(stack.facts["gpus"] for stack in steps.stacks) >= 16
+    assert "llama-3-8b: sequences of 8,192 tokens" in held.caption[0]

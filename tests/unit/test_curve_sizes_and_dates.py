@@ -168,3 +168,9 @@ def test_years_are_written_as_years(fleet: CurveResult) -> None:
     axes = planner.plot.curve(fleet)
     ticks = {label.get_text() for label in axes.get_xticklabels()}
     assert {"2025", "2026"} <= ticks
+
+
+def test_a_sum_of_clusters_begins_where_there_are_two() -> None:
+    series = {one.name: one for one in curve("fleet", cluster=["colossus-1", "colossus-2"]).result.series}
+    second = series["colossus-2"].points[0]
+    assert series["together, built"].points[0].x == second.x > series["colossus-1"].points[0].x

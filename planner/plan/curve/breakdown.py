@@ -42,6 +42,8 @@ _SERVING: Final = {
     "host": "host",
     "draft": "drafts",
 }
+_LEAST: Final = 0.25
+"""Of the best plan's accelerators: bars of fewer would be so long that nobody could read the others."""
 _X: Final = Axis(key="layout", title="Layout")
 
 
@@ -58,7 +60,7 @@ def data(asked: Asked) -> CurveAnswer:
             y=Axis(key="step_ms", title="Time of a step", unit="ms", floor=0.0),
         )
         return collected(answer, [_served(one) for one in found], reasons)
-    plans = list(trained(asked, reasons))
+    plans = list(trained(asked, reasons, least=_LEAST))
     answer = CurveAnswer(
         title=f"Time of a training step: {where}",
         caption=(_batches(plans), _OF_TRAINING) if plans else (),

@@ -44,6 +44,8 @@ _BEYOND: Final = 0.15
 """Years for which the last state is drawn on."""
 _SPREAD: Final = 60.0
 """Largest over smallest from which the axis is logarithmic."""
+_SUMMED: Final = 2
+"""Clusters from which there is a sum."""
 _FEW: Final = 2
 """Clusters up to which every phase is named."""
 
@@ -213,9 +215,10 @@ def _together(families: dict[str, list[_Phase]], end: float) -> Iterator[Series]
     planned = [phase.year for phases in families.values() for phase in phases if not phase.built]
     whole = _sums(families, dates, end, planned=True)
     standing = _sums(families, dates, end, planned=False)
-    yield Series(name="together" if not planned else "together, built", group="together", points=standing)
-    if planned:
-        kept = tuple(point for point in whole if point.x >= min(planned))
+    if standing:
+        yield Series(name="together" if not planned else "together, built", group="together", points=standing)
+    kept = tuple(point for point in whole if planned and point.x >= min(planned))
+    if kept:
         yield Series(name="together (planned)", group="together", style="dashed", points=kept)
 
 
@@ -229,7 +232,7 @@ def _sums(
             for phases in families.values()
         ]
         latest = [phases[-1] for phases in now if phases]
-        if not latest:
+        if len(latest) < _SUMMED:  # of one alone its own line says it
             continue
         value = interval_of(np.sum([phase.equivalents for phase in latest], axis=0))
         facts: dict[str, Fact] = {"accelerators": sum(phase.accelerators for phase in latest)}

@@ -50,7 +50,7 @@ class Pool:
     result: ServeResult
 
 
-def trained(asked: Asked, reasons: list[str]) -> Iterator[Trained]:
+def trained(asked: Asked, reasons: list[str], *, least: float = 0.0) -> Iterator[Trained]:
     """Yield the best plan of each model on each hardware.
 
     Of one model on one kind of hardware also its alternatives, or the best layout beside the pinned one.
@@ -59,6 +59,8 @@ def trained(asked: Asked, reasons: list[str]) -> Iterator[Trained]:
     ----------
     reasons
         Receives why something cannot be trained.
+    least
+        Of the best plan's accelerators: what an alternative uses at least.
     """
     lines = lines_of(asked)
     for line in lines:
@@ -72,7 +74,12 @@ def trained(asked: Asked, reasons: list[str]) -> Iterator[Trained]:
         for other in best.result.alternatives if alone else ():
             if not other.why.startswith("on "):
                 again = _train(asked, line, top=0, **_pins(other.strategy))
-                yield from _named(other.why, again, [])
+                named = _named(other.why, again, [])
+                yield from (one for one in named if one.plan.gpus_used >= least * _used(best))
+
+
+def _used(result: TrainResult) -> int:
+    return 0 if result.plan is None else result.plan.gpus_used
 
 
 def _train(asked: Asked, line: Line, **more: Any) -> TrainResult:

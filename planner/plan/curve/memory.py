@@ -39,7 +39,7 @@ def data(asked: Asked) -> CurveAnswer:
         )
         return collected(answer, [_served(one) for one in found], reasons)
     plans = list(trained(asked, reasons))
-    caption = () if not plans else (*_batch(plans[0]), _OF_TRAINING)
+    caption = () if not plans else (*dict.fromkeys(_batch(one) for one in plans), _OF_TRAINING)
     answer = CurveAnswer(title=f"Memory in training: {where}", caption=caption, x=_X, y=_Y)
     return collected(answer, _unlike(plans), reasons)
 
@@ -64,11 +64,11 @@ _OF_SERVICE: Final = (
 )
 
 
-def _batch(one: Trained) -> tuple[str, ...]:
+def _batch(one: Trained) -> str:
     inputs = one.result.inputs
     return (
-        f"Sequences of {inputs.seq_len:,} tokens, {inputs.global_batch_seqs:,} in a step; "
-        f"{inputs.precision}, {inputs.software}; at most {inputs.gpus or one.plan.gpus_used:,} accelerators.",
+        f"{inputs.model}: sequences of {inputs.seq_len:,} tokens, {inputs.global_batch_seqs:,} in a step; "
+        f"{inputs.precision}, {inputs.software}; at most {inputs.gpus or one.plan.gpus_used:,} accelerators."
     )
 
 
