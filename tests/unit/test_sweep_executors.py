@@ -53,15 +53,18 @@ def undisturbed(order: Order) -> list[Any]:
     return list(in_this_process(order, SPANS))
 
 
-@pytest.fixture(params=["fork", "spawn"])
-def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "can_fork", lambda: request.param == "fork")
-
-
-@pytest.mark.usefixtures("start")
-def test_processes_that_die_are_started_again(order: Order, undisturbed: list[Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("start", "workers"), [("fork", 2), ("spawn", 1)])  # to spawn one takes a second
+def test_processes_that_die_are_started_again(
+    order: Order,
+    undisturbed: list[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: str,
+    workers: int,
+) -> None:
+    monkeypatch.setattr(executors, "can_fork", lambda: start == "fork")
     found, killed = [], 0
-    for part in in_processes(order, SPANS, workers=2, folder=tmp_path):
+    for part in in_processes(order, SPANS, workers=workers, folder=tmp_path):
         assert isinstance(part.content, Path)
         found.append(replace(part, content=part.content.read_bytes()))
         if len(found) == 2:
