@@ -31,9 +31,8 @@ axes:
   pp: [1, 4]
 columns: [plan.days, plan.gpus_used]
 """
-LONG = SMALL.replace(
-    "gpus: [64, 256]", "gpus: [64, 256]\n  tokens: {from: 1T, to: 9T, points: 60000}"
-).replace("plan.days,", "plan.mfu,")
+MORE = "global_batch: {from: 512, to: 1024, points: 33}\n  tokens: {from: 1T, to: 9T, points: 2000}"
+LONG = SMALL.replace("tp:", f"{MORE}\n  tp:").replace("plan.days,", "plan.mfu,")
 """Many parts of figures that are quickly written: numbers that rows share."""
 KILLS = 10
 FRESH = 3
@@ -197,7 +196,7 @@ def test_killed_ten_times_at_random_and_resumed_it_is_the_same(
         process.kill()
         process.communicate()
     done = json.loads(run("sweep", "long.yaml", "--json", "--quiet").stdout)["result"]
-    assert 0 < done["resumed_rows"] < done["rows"] == 720_000
+    assert 0 < done["resumed_rows"] < done["rows"] == 792_000
     assert (here / "long.csv").read_bytes() == whole
     assert not (here / "long.csv.sweep").exists()
 
