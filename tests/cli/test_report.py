@@ -112,6 +112,7 @@ def test_a_document_for_programs(run: Run, here: Path) -> None:
         ([SHOW, "--figures", "powr"], 2, "--figures powr: no such figure; did you mean 'power'?"),
         ([SHOW, "-o", "no/where.html"], 5, "no/where.html: cannot be written: there is no directory"),
         (["none.yaml"], 5, "none.yaml"),
+        ([SHOW, "-o", "a.pdf"], 2, "a report is a page of HTML; name it a.html"),
         ([SHOW, "-w", "nme=2"], 3, "unknown input; did you mean 'name'?"),
     ],
 )

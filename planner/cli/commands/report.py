@@ -15,6 +15,7 @@ from planner.cli.output import Answer, Column, Table
 from planner.cli.plans import document_of, option, text_table
 from planner.cli.session import Session
 from planner.cli.streams import check_writable, talk, to_file
+from planner.errors import UsageError
 
 if TYPE_CHECKING:
     from planner.reports.results import ReportResult
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _INFEASIBLE = 4
+_NOT_HTML = (".pdf", ".svg", ".png", ".jpg", ".jpeg", ".md", ".txt", ".csv", ".json", ".yaml", ".docx")
 
 
 @command
@@ -65,6 +67,8 @@ def run(
 
     check_installed()
     file = output or _file(what)
+    if Path(file).suffix.lower() in _NOT_HTML:
+        raise UsageError(f"-o {file}: a report is a page of HTML; name it {Path(file).stem}.html")
     if file != "-":
         check_writable(file)
     start = time.perf_counter()
