@@ -211,3 +211,11 @@ def test_a_result_is_flat_records_tables_and_a_frame(whole: SensitivityResult) -
     assert "Elasticities" in titles[1]
     assert whole.to_dict()["schema"] == "planner.sensitivity/1"
     assert whole.inputs.question == ASKED["inputs"]
+
+
+def test_an_input_is_moved_from_what_was_given_not_from_what_the_answer_made_of_it() -> None:
+    """Tokens of an answer are those of all epochs."""
+    found = planner.sensitivity(ASKED, epochs=3, vary="tokens=*0.5..*2", asks=1)
+    tokens = bar(found, "tokens")
+    assert tokens.base == 1e12
+    assert [end.change for end in (tokens.low, tokens.high)] == pytest.approx([-0.5, 1.0], abs=0.02)

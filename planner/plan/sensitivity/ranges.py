@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from planner.catalog.fields import quantities
 from planner.catalog.kinds import RENTAL, kind_named
+from planner.errors import InputError
 from planner.plan.interval import POOLED
 from planner.plan.sensitivity.levers import Lever, held, of_record, path_of
 from planner.plan.sensitivity.profiles import keeps_layout
-from planner.units import format_quantity
+from planner.units import format_quantity, parse
 
 if TYPE_CHECKING:
     from planner.catalog.load import Catalog
     from planner.catalog.quantity import Quantity
 
-__all__ = ["ESTIMATOR", "Answered", "estimator_of", "physical", "stated", "width"]
+__all__ = ["ESTIMATOR", "Answered", "counted", "estimator_of", "physical", "stated", "width"]
 
 ESTIMATOR: Final = "estimator"
 _CALIBRATIONS: Final = ("calibration", "serving-calibration")
@@ -49,9 +50,33 @@ class Answered:
         inputs: Mapping[str, Any] = self.document["inputs"]
         return inputs
 
+    def taken(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs as the question takes them: tokens, say, before they are seen again in every epoch.
+
+        An answer may say a number of what it made of an input. What was given, or assumed in its place, is
+        what can be given again.
+        """
+        found = dict(self.resolved)
+        assumed = {item["field"]: item["value"] for item in self.document.get("assumptions", ())}
+        for name, value in {**assumed, **inputs}.items():
+            there, number = found.get(name), counted(value)
+            if isinstance(there, int | float) and number is not None and number != there:
+                found[name] = number
+        return found
+
     def ids(self, kind: str) -> list[str]:
         """Return the records of a kind that it read."""
         return [record_id for name, record_id in self.used if name == kind]
+
+
+def counted(value: Any) -> float | None:
+    """Return a plain number or one such as ``15.6T``; None for all else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return parse(value, "count")
+    except InputError:
+        return None
 
 
 def stated(answered: Answered) -> list[list[Lever]]:
@@ -116,8 +141,9 @@ def _counts(answered: Answered, inputs: Mapping[str, Any], takes: frozenset[str]
     """Yield accelerators, tokens and loads: numbers of the question itself."""
     labels = {"gpus": "accelerators", "tokens": "tokens", "days": "days", "users": "users",
               "request_rate": "request rate", "usd": "money", "gpu_hours": "GPU-hours"}  # fmt: skip
+    taken = answered.taken(inputs)
     for name, label in labels.items():
-        value = answered.resolved.get(name)
+        value = taken.get(name)
         if name not in takes or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             continue
         whole = isinstance(value, int)

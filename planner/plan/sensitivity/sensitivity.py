@@ -251,7 +251,7 @@ def _varied(text: str, one: Ready, answered: Answered, known: Mapping[str, Lever
         text,
         question=one.question,
         inputs=one.inputs,
-        resolved=answered.resolved,
+        resolved=answered.taken(one.inputs),
         known=known,
         used=answered.used,
         book=answered.book,

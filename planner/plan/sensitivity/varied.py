@@ -14,6 +14,7 @@ from planner.plan.scenario.inputs import mistakes_of, parameters_of
 from planner.plan.sensitivity.asking import Ask
 from planner.plan.sensitivity.levers import Lever, Setting, held
 from planner.plan.sensitivity.profiles import keeps_layout
+from planner.plan.sensitivity.ranges import counted
 from planner.units import SECONDS_PER_DAY, format_quantity, parse
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def varied(
         As ``--vary`` has it. NAME is an input of the question, ``KIND[.ID].PATH`` of the catalog, or the name
         of a lever that is known.
     question, inputs, resolved
-        What is asked, as given and as the answer says it.
+        What is asked, as given and as it was taken.
     known
         Levers with names of their own.
     used
@@ -82,10 +83,10 @@ def varied(
 
 
 def _input(name: str, question: Question, inputs: Mapping[str, Any], resolved: Mapping[str, Any]) -> Lever:
-    """Return an input of the question; its base is what the answer says of it, or what was given."""
+    """Return an input of the question; its base is what was taken for it, or what was given."""
     value = resolved.get(name, inputs.get(name))
     if isinstance(value, str) and "number" in parameters_of(question)[name].takes:
-        value = _counted(value) if _counted(value) is not None else value
+        value = value if counted(value) is None else counted(value)
     number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     text = "left open" if value is None else str(value)
     return Lever(
@@ -99,13 +100,6 @@ def _input(name: str, question: Question, inputs: Mapping[str, Any], resolved: M
         keeps=keeps_layout(name),
         basis="as asked",
     )
-
-
-def _counted(text: str) -> float | None:
-    try:
-        return parse(text, "count")
-    except InputError:
-        return None
 
 
 def _measured(name: str, text: str) -> float | None:
@@ -180,7 +174,7 @@ def _setting(lever: Lever, text: str, question: Question) -> Setting:
         if wrong:
             raise InputError(wrong)
         counts = lever.base is not None or "number" in parameters_of(question)[lever.name].takes
-        number = _counted(text) if counts else None
+        number = counted(text) if counts else None
         shown = text if number is None else lever.show(number)
         number = _measured(lever.name, text) if number is None else number
         return Setting(number, shown, Ask(((lever.name, value),), (), lever.keeps))
