@@ -148,3 +148,14 @@ def test_the_library_refuses_what_is_neither() -> None:
     with pytest.raises(UsageError, match="no such figure"):
         planner.report(SHOW, figures=["nothing"])
     assert planner.report(SHOW, figures="none").result.figures == ()
+
+
+def test_the_step_of_a_service_says_whose_it_is() -> None:
+    asked = {"command": "serve", "inputs": {"model": "llama-3.1-8b", "accelerator": "h100-sxm", "gpus": 64}}
+    titles = {}
+    for mode in ("aggregated", "disaggregated"):
+        page = planner.report(asked, figures="breakdown", mode=mode)
+        titles[mode] = page.result.figures[0].title
+        role = page.answer.plan.deployment.layouts[0].role
+    assert titles["aggregated"] == "Where the time of a mean step goes"
+    assert titles["disaggregated"] == f"Where the time of a mean step of the {role} replicas goes"

@@ -77,7 +77,9 @@ def serve(asked: Asked, result: ServeResult) -> Iterator[Figure]:
     yield from asked_curves(asked, ("users", "cost-per-token"), model=result.inputs.model)
     whole = sum(plan.time_breakdown_s.values())
     step = Interval(value=whole, low=whole, high=whole)
-    yield _step("breakdown", "Where a mean step's time goes", step, plan.time_breakdown_s)
+    first, *others = plan.deployment.layouts
+    of = f" of the {first.role} replicas" if others else ""
+    yield _step("breakdown", f"Where the time of a mean step{of} goes", step, plan.time_breakdown_s)
     hour = parts(plan.cost.price, plan.cost.gpu_hour_parts_usd, total=plan.usd_per_gpu_hour)
     yield stacks("price", "What an accelerator-hour is made of", _HOUR, [hour], caption=(plan.cost.basis,))
 
