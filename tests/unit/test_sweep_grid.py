@@ -117,6 +117,8 @@ columns: [plan.days, plan.dayz]
         ({"axes": {"tokens": {"distribution": "uniform", "low": 1, "high": 2}}},
          "tokens is a distribution, which a cartesian block cannot list; make it a range"),
         ({"axes": {"gpus": [64], "warp": [1]}}, "axes.warp: unknown axis; the inputs of train are"),
+        ({"axes": {"gpus": {"from": 8, "to": 11, "points": 3}}},
+         "axes.gpus: it takes whole numbers; add whole: true"),
         ({"axes": {"GPUs": [64]}}, "axes.GPUs: unknown axis; did you mean 'gpus'?"),
         ({"axes": {"model": ["llama-3.1-9b"]}}, "unknown model 'llama-3.1-9b'"),
         ({**A, "inputs": {**BASE["inputs"], "gpus": 3}}, "gpus is an axis, too; leave it out"),

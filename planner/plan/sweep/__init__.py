@@ -3,7 +3,8 @@
 ==============================  ================================================================
 `planner.plan.sweep.sweep`      `sweep`: into a file; `frames`: as pandas frames, some rows at a time
 `.grid`                         a grid as its file says it
-`.question`, `.check`           what is asked of every row; a grid checked, all mistakes at once
+`.question`                     what is asked of every row
+`.check`, `.check_axis`         a grid checked, all mistakes at once; its axes
 `.axes`, `.rows`                values of axes; every row as a pure function of its number
 `.columns`                      figures of an answer that become columns
 `.engine`                       which engine answers, and rows as frames

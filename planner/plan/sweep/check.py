@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from pydantic import ValidationError
 
 from planner.catalog.load import Catalog, validated
 from planner.catalog.mistakes import explain
 from planner.catalog.strict_yaml import Document, Location, read_yaml
-from planner.errors import InputError, PlannerError, UsageError, suggest
+from planner.errors import InputError, PlannerError, UsageError
 from planner.plan.scenario.check import ready
 from planner.plan.scenario.inputs import parameters_of
 from planner.plan.scenario.questions import Question, question_named
 from planner.plan.scenario.read import Ready, placed, read_document
-from planner.plan.scenario.values import is_path, refused
-from planner.plan.sweep.axes import Finite, Values, read_axis, spelled
+from planner.plan.scenario.values import is_path
+from planner.plan.sweep.axes import Values, read_axis
+from planner.plan.sweep.check_axis import mistake_of, some_of
 from planner.plan.sweep.grid import Block, Grid
 from planner.plan.sweep.question import BATCH, BATCHED, Sweep, figures_given, inputs_known, plan_of
 from planner.plan.sweep.rows import Plan
@@ -28,8 +27,6 @@ from planner.plan.sweep.rows import Plan
 __all__ = ["MOST_ROWS", "read_grid"]
 
 MOST_ROWS: Final = 10**12
-_CHECKED: Final = 256
-"""Values of an axis that are looked at before the first row is asked."""
 _WITH: Final = "--with "
 
 
@@ -123,7 +120,10 @@ class _Check:
         one = self._base(record, question, base, folder, catalog, overrides, plans)
         for location, _, plan in plans:
             for name, values in plan.axes.items():
-                self._axis((*location, name), name, values, record, question, catalog, one)
+                overlays = (*(() if one is None else one.overlays), *catalog.roots[1:])
+                why = mistake_of(name, values, question, catalog, overlays=overlays, names=not record.catalog)
+                if why:
+                    self.mistake((*location, name), why)
         given = {*record.inputs, *(name for _, _, plan in plans for name in plan.axes)}
         _, wrong = figures_given(question, given, record.columns)
         for place, why in wrong.items():
@@ -230,7 +230,7 @@ class _Check:
         """Check the question with the first value of every axis."""
         known = parameters_of(question)  # a batch is no input of the question itself
         axes = {name: values for _, _, plan in plans for name, values in plan.axes.items()}
-        firsts = {name: _first(values) for name, values in axes.items() if name in known}
+        firsts = {name: some_of(values)[0] for name, values in axes.items() if name in known}
         both = [name for name in record.inputs if name in axes]
         for name in both:
             self.mistake(("inputs", name), f"{name} is an axis, too; leave it out here")
@@ -279,65 +279,8 @@ class _Check:
         if name not in axes:
             self.mistake(("inputs", name), why)
 
-    def _axis(
-        self,
-        location: Location,
-        name: str,
-        values: Values,
-        record: Grid,
-        question: Question,
-        catalog: Catalog,
-        one: Ready | None,
-    ) -> None:
-        """Check the name of an axis and its values."""
-        known = inputs_known(question)
-        some = _some(values)
-        if name in known:
-            if name in question.shown:
-                self.mistake(location, f"{name} changes what is printed, not the answer; leave it out")
-            for value in some:
-                why = known[name].mistake(value) or refused(name, value, catalog, names=not record.catalog)
-                if why:
-                    self.mistake(location, why)
-                    break
-            return
-        if "." in name:
-            overlays = (*(() if one is None else one.overlays), *catalog.roots[1:])
-            for value in some:
-                try:
-                    Catalog(overlays, (f"{name}={value}",))
-                except (InputError, UsageError) as error:
-                    self.mistake(location, str(error).removeprefix(f"--set {name}={value}: "))
-                    break
-            return
-        meant = question.spelled.get(name)
-        if meant is not None:
-            self.mistake(location, f"unknown axis; it is called {meant!r} here")
-            return
-        there = (
-            f"the inputs of {question.command} are {', '.join(known)}; values of the catalog are axes by "
-            "their path, as in accelerator.h100-sxm.memory.bandwidth"
-        )
-        plain = name.lstrip("-").replace("-", "_").casefold()
-        mend = f"did you mean {plain!r}?" if plain in known else suggest(name, known, otherwise=there)
-        self.mistake(location, f"unknown axis; {mend}")
-
 
 def _line(document: Document, sentence: str) -> int:
     """Return the line that a sentence names."""
     number = sentence.removeprefix(f"{document.file}:").partition(":")[0]
     return int(number) if number.isdecimal() else 1
-
-
-def _first(values: Values) -> Any:
-    return _some(values)[0]
-
-
-def _some(values: Values) -> list[Any]:
-    """Return values to look at: all of a short table, the ends of a long one or of a distribution."""
-    if isinstance(values, Finite):
-        table = values.values
-        if len(table) <= _CHECKED:
-            return list(table)
-        return list(itertools.chain(table[: _CHECKED // 2], table[-_CHECKED // 2 :]))
-    return [spelled(float(one), values.unit) for one in values.at(np.array([1e-9, 0.5, 1.0 - 1e-9]))]
