@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     from planner.plan.curve.results import Axis
 
-__all__ = ["LEAST", "described", "extent", "laid_out", "renderer_of", "short", "wrapped"]
+__all__ = ["LEAST", "described", "extent", "laid_out", "legend_below", "renderer_of", "short", "wrapped"]
 
 _PAD: Final = 0.09
 """Inches between what stands beside each other."""
 LEAST: Final = 1.7
 """Inches of the height of axes: a figure whose words leave less grows."""
+_BELOW: Final = 0.45
+_GAP: Final = 0.08
+"""Inches from the axis to the legend, for its ticks and title; and from there to the caption."""
+_COLUMNS: Final = 6
 _FEW_DECADES: Final = 1.2
 _SOME_DECADES: Final = 2.6
 _MANY_DECADES: Final = 8.0
@@ -163,3 +167,26 @@ def _broken(ax: Axes) -> bool:
     at = min(middles, key=lambda place: abs(place - len(text) / 2.0))
     label.set_text(f"{text[:at]}\n{text[at + 1 :]}")
     return True
+
+
+def legend_below(ax: Axes, many: int, *, own: bool, handlelength: float = 1.6) -> float:
+    """Write a legend below the axis, in the middle of the figure or of axes that are not our own.
+
+    Returns the pixels that it takes, with the gap to what stands below.
+    """
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+
+    figure: Any = ax.figure
+    below = ax.transAxes + ScaledTranslation(0.0, -_BELOW, figure.dpi_scale_trans)
+    across = figure.transFigure if own else ax.transAxes
+    for most in range(_COLUMNS, 0, -1):  # as many columns as the figure is wide for
+        legend = ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=-(-many // -(-many // most)), fontsize=SMALL,
+            bbox_transform=blended_transform_factory(across, below), frameon=False, handlelength=handlelength,
+            handleheight=1.1, columnspacing=1.2, borderpad=0.0,
+        )  # fmt: skip
+        legend.set_in_layout(False)
+        if legend.get_window_extent(renderer_of(figure)).width <= 0.98 * figure.bbox.width:
+            break
+    high: float = legend.get_window_extent(renderer_of(figure)).height
+    return high + _GAP * float(figure.dpi)

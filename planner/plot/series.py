@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from planner.plot.axes import described, extent, laid_out
+from planner.plot.axes import described, extent, laid_out, legend_below
 from planner.plot.labels import ROOM, End, Spot, at_ends, beside_ends, mark_labels
 from planner.plot.style import COLOURS, GREY, MARKERS, SMALL, on_axes, styled
 
@@ -158,9 +158,8 @@ def _named(ax: Axes, answer: CurveAnswer, drawn: list[_Drawn], key: tuple[str, .
             return
     for label in labels:
         label.remove()
-    if ends:
-        _legend(ax)
-    laid_out(ax, answer.title, caption)
+    under = legend_below(ax, len(ends), own=True, handlelength=3.0) if ends else 0.0
+    laid_out(ax, answer.title, caption, under=under)
 
 
 def _legend(ax: Axes) -> None:

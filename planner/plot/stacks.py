@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from planner.plan.curve.results import Axis
-from planner.plot.axes import LEAST, described, laid_out, renderer_of
+from planner.plot.axes import LEAST, described, laid_out, legend_below
 from planner.plot.style import COLOURS, HATCHES, INK, SIZE, SMALL, on_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.legend import Legend
 
     from planner.plan.curve.results import CurveResult
 
@@ -27,10 +26,6 @@ _ROOM: Final = 0.48
 _AROUND: Final = 2.4
 _LINE: Final = 0.16
 """Inches of a line of a bar's name, at least."""
-_BELOW: Final = 0.45
-_GAP: Final = 0.08
-"""Inches from the axis to the names of the parts, for its ticks and title; and from there to the caption."""
-_COLUMNS: Final = 6
 _PALE: Final = "#c9c9c9"
 """Of the rest, which no other part is."""
 
@@ -70,9 +65,7 @@ def bars(result: CurveResult, ax: Axes | None = None, *, size: tuple[float, floa
         axes.set_ylim(many - 0.45, -0.55)
         under = 0.0
         if len(names) > 1:  # of a single part the axis says what it is
-            legend = _named(axes, len(names), own=own)
-            high = legend.get_window_extent(renderer_of(axes.figure)).height  # type: ignore[arg-type]
-            under = high + _GAP * float(axes.figure.dpi)
+            under = legend_below(axes, len(names), own=own)
         if own:
             rows = sum(label.get_text().count("\n") + 1 for label in axes.get_yticklabels())
             laid_out(axes, answer.title, answer.caption, under=under, least=max(LEAST, _LINE * rows))
@@ -109,22 +102,3 @@ def _ends(ax: Axes, stacks: Any, at: Any) -> None:
         if stack.limit is not None:
             half = 0.5 * (_THICK + 0.16)
             ax.plot([stack.limit] * 2, [y - half, y + half], color=INK, linewidth=2.0, zorder=5)
-
-
-def _named(ax: Axes, many: int, *, own: bool) -> Legend:
-    """Name the parts below the axis, in the middle of the figure or of axes that are not our own."""
-    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
-
-    figure: Any = ax.figure
-    below = ax.transAxes + ScaledTranslation(0.0, -_BELOW, figure.dpi_scale_trans)
-    across = figure.transFigure if own else ax.transAxes
-    for most in range(_COLUMNS, 0, -1):  # as many columns as the figure is wide for
-        legend = ax.legend(
-            loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=-(-many // -(-many // most)), fontsize=SMALL,
-            bbox_transform=blended_transform_factory(across, below), frameon=False, handlelength=1.6,
-            handleheight=1.1, columnspacing=1.2, borderpad=0.0,
-        )  # fmt: skip
-        legend.set_in_layout(False)
-        if legend.get_window_extent(renderer_of(figure)).width <= 0.98 * figure.bbox.width:
-            break
-    return legend

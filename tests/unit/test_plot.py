@@ -114,6 +114,13 @@ def test_lines_of_one_colour_have_markers_of_their_own_and_one_point_its_interva
     np.testing.assert_allclose(ends[:, 1], [0.8e3 * 8, 1.3e3 * 8])
 
 
+def test_a_legend_of_many_lines_covers_none() -> None:
+    many = [_series(f"a model with a long name, number {i}", 1.0 - 0.01 * i) for i in range(12)]
+    axes = planner.plot.curve(_result(*many), size=(4.0, 3.0))
+    assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0
+    assert overlapping(axes) == []
+
+
 def test_axes_of_yours_are_drawn_on_and_returned() -> None:
     figure = Figure(figsize=(6, 4))
     own = figure.add_subplot()
