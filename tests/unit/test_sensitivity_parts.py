@@ -359,3 +359,9 @@ def test_the_estimator_is_as_wide_as_the_answer_or_all_classes_say(
 
 def test_without_an_estimator_there_is_no_bar_of_it(book: Catalog) -> None:
     assert estimator_of(Answered(document={"inputs": {}, "result": {}}, used=USED, book=book)) is None
+
+
+def test_of_a_comparison_the_first_ratio_is_looked_at() -> None:
+    ratios = [{"value": 1.0}, {"value": 0.4, "low": 0.3, "high": 0.5}]
+    document = {"inputs": {}, "result": {"sides": [{"gpus": 8}], "figures": [{"ratios": ratios}]}}
+    assert headline("compare", document).path == "figures.0.ratios.1"

@@ -177,6 +177,7 @@ _HEADLINES: Final[Mapping[str, tuple[str, ...]]] = {
     "budget": ("gpu_hours",),
     "mix": ("totals.objective",),
     "capacity": ("training.0.plan.days", "serving.0.users", "frontier.0.loss"),
+    "compare": ("figures.0.ratios.1",),
     "cluster show": ("capital.usd",),
     "cluster size": ("accelerators",),
 }
