@@ -119,6 +119,12 @@ def test_accelerators_are_halved_and_doubled_since_few_layouts_fit_a_few_more_of
     assert [step_of(amount), step_of(replace(amount, whole=True)), step_of(gpus)] == [0.01, 0.05, 1.0]
 
 
+def test_a_figure_that_differs_by_rounding_alone_is_not_moved() -> None:
+    asker: Any = Powers({"k.r.f": 1e-14})
+    (one,) = bars_of(asker, 1.0, [lever("k.r.f", 0.5, 2.0)])
+    assert (one.effect, one.share) == (0.0, 0.0)
+
+
 def bar(name: str, low: float | None, high: float | None) -> Bar:
     ends = [End(value=None, text="", figure=figure, change=None) for figure in (low, high)]
     return Bar(name=name, label=name, where="record", dimension=None, base=1.0, base_text="1", low=ends[0],

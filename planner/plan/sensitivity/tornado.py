@@ -105,6 +105,8 @@ def tells(bar: Bar) -> bool:
 
 def spread_of(bar: Bar, base: float, *, logs: bool) -> float:
     """Distance of the figure between both ends of a range; an end without an answer counts as the base."""
+    if bar.effect == 0:
+        return 0.0
     low, high = (base if end.figure is None else end.figure for end in (bar.low, bar.high))
     return abs(log(high / low)) if logs else abs(high - low)
 
@@ -143,4 +145,5 @@ def _bar(lever: Lever, base: float, ends: Sequence[End]) -> Bar:
         basis=lever.basis,
     )
     figures = _figures(bar, base)
-    return bar.model_copy(update={"effect": max(figures) - min(figures)})
+    effect = max(figures) - min(figures)
+    return bar.model_copy(update={"effect": effect if effect > SAME * abs(base) else 0.0})
