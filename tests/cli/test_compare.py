@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+
+from planner.cli.documents_compare import Compare
 
 Run = Callable[..., Any]
 HERE = ("compare", "h100-sxm", "h200-sxm", "--model", "llama-3.1-8b", "--gpus", "64", "--tokens", "1T")
@@ -34,7 +35,8 @@ def test_people_see_figures_ratios_and_what_explains_them(run: Run) -> None:
 def test_programs_get_the_document_and_rows(run: Run) -> None:
     document = json.loads(run(*HERE, "--json").stdout)
     assert document["schema"] == "planner.compare/1"
-    jsonschema.validate(document, json.loads(run("schema", "compare").stdout))
+    Compare.model_validate(document)
+    assert json.loads(run("schema", "compare").stdout)["title"] == "Compare"
     assert document["inputs"]["base"] == {"model": "llama-3.1-8b", "gpus": "64", "tokens": "1T"}
     assert document["sources"]
     rows = list(csv.DictReader(io.StringIO(run(*HERE, "--csv").stdout)))

@@ -225,13 +225,17 @@ def alive(process: int) -> bool:
         return False
 
 
+def hears_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job's children ignore it
+
+
 @posix
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_keeps_what_is_done(
     environment: Mapping[str, str], here: Path, whole: bytes, workers: str
 ) -> None:
     for _ in range(5):  # a slow machine may let it end before the signal
-        process = started(environment, here, "--workers", workers)
+        process = started(environment, here, "--workers", workers, preexec_fn=hears_ctrl_c)
         beyond(process, here, 0)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
