@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.cli.complete import names_of
 from planner.cli.output import Answer
 from planner.cli.pictures import Picture, no_picture
 from planner.cli.session import Session
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from planner.plan.scenario.questions import Question
     from planner.plan.scenario.read import Ready
 
-__all__ = ["SaveOption", "answered", "given", "keep", "scenario_text"]
+__all__ = [
+    "SaveOption",
+    "ScenarioArgument",
+    "WithOption",
+    "answered",
+    "given",
+    "keep",
+    "scenario_text",
+]
 
 SaveOption = Annotated[
     str | None,
@@ -29,6 +38,25 @@ SaveOption = Annotated[
         "--save",
         metavar="FILE",
         help="Also write the question as a scenario, for planner run.",
+        show_default=False,
+    ),
+]
+ScenarioArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCENARIO",
+        help="A scenario of the catalog, a file in YAML, or - for stdin.",
+        autocompletion=names_of("scenario"),
+        show_default=False,
+    ),
+]
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        "-w",
+        metavar="NAME=VALUE",
+        help="Ask with another input, as in --with days=90; repeatable.",
         show_default=False,
     ),
 ]

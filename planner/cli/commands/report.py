@@ -13,6 +13,7 @@ from planner.cli.command import command
 from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.plans import document_of, option, text_table
+from planner.cli.scenarios import WithOption
 from planner.cli.session import Session
 from planner.cli.streams import check_writable, talk, to_file
 from planner.errors import UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _INFEASIBLE = 4
-_NOT_HTML = (".pdf", ".svg", ".png", ".jpg", ".jpeg", ".md", ".txt", ".csv", ".json", ".yaml", ".docx")
+_HTML = ("", ".html", ".htm")
 
 
 @command
@@ -39,16 +40,7 @@ def run(
             show_default=False,
         ),
     ],
-    with_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            "-w",
-            metavar="NAME=VALUE",
-            help="Ask with another input, as in --with days=90; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    with_: WithOption = None,
     figures: Annotated[
         str | None, option("--figures", metavar="NAMES", text="Some of the figures, by comma; or none.")
     ] = None,
@@ -67,7 +59,7 @@ def run(
 
     check_installed()
     file = output or _file(what)
-    if Path(file).suffix.lower() in _NOT_HTML:
+    if Path(file).suffix.lower() not in _HTML:
         raise UsageError(f"-o {file}: a report is a page of HTML; name it {Path(file).stem}.html")
     if file != "-":
         check_writable(file)

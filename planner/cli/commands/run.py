@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from planner.cli.command import command
-from planner.cli.complete import names_of
 from planner.cli.output import Answer
 from planner.cli.pictures import Picture
-from planner.cli.scenarios import SaveOption, answered, keep, scenario_text
+from planner.cli.scenarios import SaveOption, ScenarioArgument, WithOption, answered, keep, scenario_text
 from planner.cli.session import Session
 
 if TYPE_CHECKING:
@@ -26,25 +23,8 @@ __all__ = ["run"]
 def run(
     session: Session,
     picture: Picture,
-    scenario: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO",
-            help="A scenario of the catalog, a file in YAML, or - for stdin.",
-            autocompletion=names_of("scenario"),
-            show_default=False,
-        ),
-    ],
-    with_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            "-w",
-            metavar="NAME=VALUE",
-            help="Ask with another input, as in --with days=90; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    scenario: ScenarioArgument,
+    with_: WithOption = None,
     save: SaveOption = None,
 ) -> Answer:
     """Ask the question of a scenario.

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from planner.cli.command import command
-from planner.cli.complete import names_of
 from planner.cli.output import Answer, Column, Table
 from planner.cli.pictures import Picture
 from planner.cli.plans import document_of, option, tables_of
+from planner.cli.scenarios import ScenarioArgument, WithOption
 from planner.cli.session import Session
 
 __all__ = ["run"]
@@ -20,25 +20,8 @@ __all__ = ["run"]
 def run(
     session: Session,
     picture: Picture,
-    scenario: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO",
-            help="A scenario of the catalog, a file in YAML, or - for stdin.",
-            autocompletion=names_of("scenario"),
-            show_default=False,
-        ),
-    ],
-    with_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            "-w",
-            metavar="NAME=VALUE",
-            help="Ask with another input, as in --with days=90; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    scenario: ScenarioArgument,
+    with_: WithOption = None,
     figure: Annotated[
         str | None,
         option("--figure", metavar="PATH", text="What is looked at: days, usd, plan.mfu ..."),

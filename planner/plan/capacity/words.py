@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.plan.capacity.results import Binding
 from planner.plan.cluster.words import RULE_LABELS, count, usd, watts
+from planner.plan.frontier.words import days_text
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def sentence_of(answer: CapacityAnswer) -> str:
         longest = max(done, key=lambda run: run.plan.days.value if run.plan else 0.0)
         days = longest.plan.days.value if longest.plan else 0.0
         said.append(
-            f"It trains {len(done)} of {len(answer.training)} runs, {longest.recipe} in {days:.3g} days."
+            f"It trains {len(done)} of {len(answer.training)} runs, {longest.recipe} in {days_text(days)}."
         )
     most: dict[str, float] = {}
     for one in answer.serving:

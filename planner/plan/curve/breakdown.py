@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from planner.plan.curve.layouts import Pool, Trained, collected, pools, trained
 from planner.plan.curve.results import Axis, CurveAnswer, Part, Stack
-from planner.plan.curve.words import listed, models_text, requests_text
+from planner.plan.curve.words import jobs_text, listed, requests_text
 from planner.plan.document import Interval
 from planner.plan.serving.binding import spent_of
 from planner.units import MILLI
@@ -50,7 +50,7 @@ _X: Final = Axis(key="layout", title="Layout")
 def data(asked: Asked) -> CurveAnswer:
     """Compute the seconds of a step by what they are spent on: of training, of a service with traffic."""
     reasons: list[str] = []
-    where = f"{models_text(asked)} on {listed(spot.label for spot in asked.spots)}"
+    where = jobs_text(asked)
     if asked.traffic:
         found = list(pools(asked, reasons))
         answer = CurveAnswer(

@@ -9,7 +9,7 @@ import numpy as np
 from planner.model.memory import fit_limit_bytes
 from planner.plan.curve.layouts import Pool, Trained, collected, pools, trained
 from planner.plan.curve.results import Axis, CurveAnswer, Part, Stack
-from planner.plan.curve.words import listed, models_text, requests_text
+from planner.plan.curve.words import jobs_text, requests_text
 from planner.plan.document import Interval
 from planner.plan.serving.layouts import memory_of
 from planner.plan.solve import SIGMA
@@ -28,7 +28,7 @@ _X: Final = Axis(key="layout", title="Layout")
 def data(asked: Asked) -> CurveAnswer:
     """Compute the memory of an accelerator by what it holds: of training; of a service with traffic."""
     reasons: list[str] = []
-    where = f"{models_text(asked)} on {listed(spot.label for spot in asked.spots)}"
+    where = jobs_text(asked)
     if asked.traffic:
         found = list(pools(asked, reasons))
         answer = CurveAnswer(

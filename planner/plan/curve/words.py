@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assumed",
+    "jobs_text",
     "layouts_text",
     "listed",
     "models_text",
@@ -38,11 +39,16 @@ def models_text(asked: Asked) -> str:
     return listed(name if isinstance(name, str) else "a model of your own" for name in names)
 
 
+def jobs_text(asked: Asked) -> str:
+    """Name the models and the hardware of a curve."""
+    return f"{models_text(asked)} on {listed(spot.label for spot in asked.spots)}"
+
+
 def service_title(what: str, asked: Asked, answer: ServeResult | None) -> str:
     """Say what is shown, and of what."""
     traffic = asked.traffic or ((answer.inputs.traffic,) if answer is not None else ())
     of = f" in {listed(traffic)} traffic" if traffic else ""
-    return f"{what}: {models_text(asked)} on {listed(spot.label for spot in asked.spots)}{of}"
+    return f"{what}: {jobs_text(asked)}{of}"
 
 
 def targets_of(inputs: ServeInputs) -> list[str]:

@@ -190,7 +190,7 @@ def headline(command: str, document: Mapping[str, Any]) -> Figure:
     Raises
     ------
     InputError
-        The answer holds no number.
+        The answer holds no number, or the question is asked for none in particular.
     """
     result, inputs = document["result"], document["inputs"]
     asked = inputs.get("question") or inputs.get("fixed")
@@ -201,6 +201,8 @@ def headline(command: str, document: Mapping[str, Any]) -> Figure:
     first = next(_paths(result, ""), None)
     if first is None:
         raise InputError(f"the answer of {command} holds no number to look at")
+    if not wanted:
+        raise InputError(f"{command} is asked for no figure in particular; name one, as in --figure {first}")
     return Figure(first)
 
 
