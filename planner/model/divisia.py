@@ -27,7 +27,18 @@ __all__ = ["logarithmic_mean", "shares_of_parts"]
 
 
 def logarithmic_mean(*, one: FloatArray, other: FloatArray) -> FloatArray:
-    """Logarithmic mean of positive amounts; of equal ones the amount itself."""
+    """Logarithmic mean ``L(one, other)``.
+
+    Parameters
+    ----------
+    one, other
+        Positive amounts in one unit, shapes that broadcast. Nothing is checked: others give NaN.
+
+    Returns
+    -------
+    array
+        In that unit; of equal amounts the amount itself.
+    """
     a, b = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     apart = np.log(a / b)
     # (a - b) / ln(a / b) = b (e^x - 1) / x with x = ln(a / b), which keeps its digits where a is nearly b.
